@@ -1,0 +1,124 @@
+//! Stream tickets: how a native EventSource of another origin opens a stream without a token in its URL.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rocket::Request;
+use rocket::request::{FromRequest, Outcome};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::{AuthUser, identify, refuse_token_in_url};
+use crate::error::{Code, Error, Result, stash};
+use crate::model::UserKey;
+use crate::store::{Db, bounded, tickets};
+
+/// How often the tickets of living streams are kept valid: well within their grace.
+const EXTEND_EVERY: Duration = Duration::from_secs(20);
+
+/// The streams of this instance that were opened with a ticket.
+#[derive(Default)]
+pub struct Tickets {
+    open: Mutex<HashMap<Uuid, Open>>,
+}
+
+struct Open {
+    hash: Vec<u8>,
+    replaced: Arc<std::sync::atomic::AtomicBool>,
+}
+
+/// A ticket's hold on its stream. `is_replaced` once a newer stream was opened with the same ticket.
+pub struct Held {
+    id: Uuid,
+    tickets: Arc<Tickets>,
+    replaced: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Held {
+    pub fn is_replaced(&self) -> bool {
+        self.replaced.load(std::sync::atomic::Ordering::Acquire)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.tickets.open().remove(&self.id);
+    }
+}
+
+impl Tickets {
+    fn open(&self) -> MutexGuard<'_, HashMap<Uuid, Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hold(self: &Arc<Self>, id: Uuid, hash: Vec<u8>) -> Held {
+        let replaced = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let mut open = self.open();
+        for older in open.values().filter(|older| older.hash == hash) {
+            older.replaced.store(true, std::sync::atomic::Ordering::Release);
+        }
+        open.insert(id, Open { hash, replaced: replaced.clone() });
+        drop(open);
+        Held { id, tickets: self.clone(), replaced }
+    }
+
+    /// Keeps the tickets of living streams valid, and finds those that another instance's newer stream has taken over.
+    /// `wake` makes the streams look.
+    pub async fn keep_valid(self: Arc<Self>, pool: PgPool, wake: impl Fn()) {
+        loop {
+            tokio::time::sleep(EXTEND_EVERY).await;
+            let (ids, hashes): (Vec<_>, Vec<_>) = self.open().iter().map(|(id, open)| (*id, open.hash.clone())).unzip();
+            if ids.is_empty() {
+                continue;
+            }
+            let extend = async { tickets::extend(&mut *pool.acquire().await?, &ids, &hashes).await };
+            match bounded(extend).await {
+                Ok(lost) if !lost.is_empty() => {
+                    let open = self.open();
+                    for older in lost.iter().filter_map(|id| open.get(id)) {
+                        older.replaced.store(true, std::sync::atomic::Ordering::Release);
+                    }
+                    drop(open);
+                    wake();
+                }
+                Ok(_) => {}
+                // The grace outlasts two missed rounds.
+                Err(error) => tracing::warn!(%error, "stream tickets were not extended"),
+            }
+        }
+    }
+}
+
+/// Who opens a stream: by token, cookie, or ticket.
+pub struct StreamUser {
+    pub user: AuthUser,
+    pub ticket: Option<Held>,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for StreamUser {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
+        let ticket = request.query_value::<&str>("ticket").and_then(|ticket| ticket.ok());
+        let found = match ticket {
+            None => identify(request).await.map(|user| Self { user: (*user).clone(), ticket: None }),
+            Some(ticket) => by_ticket(request, ticket).await,
+        };
+        match found {
+            Ok(user) => Outcome::Success(user),
+            Err(error) => Outcome::Error(stash(request, error)),
+        }
+    }
+}
+
+async fn by_ticket(request: &Request<'_>, ticket: &str) -> Result<StreamUser> {
+    refuse_token_in_url(request)?;
+    let db: &Db = request.rocket().state().ok_or(Code::Internal)?;
+    let open: &Arc<Tickets> = request.rocket().state().ok_or(Code::Internal)?;
+    let stream = Uuid::now_v7();
+    let holder = tickets::open(db, ticket, stream).await?.ok_or_else(|| Error::from(Code::TicketInvalid))?;
+    let user = AuthUser { key: UserKey::new(&holder.tenant_id, &holder.user_id), is_service: false, exp: holder.token_exp.timestamp() };
+    Ok(StreamUser { user, ticket: Some(open.hold(stream, tickets::hash(ticket))) })
+}

@@ -1,0 +1,32 @@
+//! Causerie: conversations for a site's own pages, over one log, one cursor and three transports.
+//!
+//! # Layout
+//!
+//! - `config`: Rocket.toml and the environment, one checked struct
+//! - `store`: all SQL; `store::writer` is the only way into the log
+//! - `live`: the tail that follows the log, and the feeds it fills, in memory
+//! - `routes`: HTTP, one file per noun; `routes::feed` is the one read behind poll, long-poll and stream
+//! - `auth`, `error`, `requests`, `cors`: what every route leans on
+//! - `model`: plain data
+//!
+//! # A message
+//!
+//! `routes::messages` parses → `store::writer` batches and commits → the tail is poked here, and told elsewhere →
+//! `live::tail` applies on every instance → `live::feed` wakes who waits → `routes::feed` hands out bytes.
+
+pub mod auth;
+pub mod config;
+mod cors;
+pub mod demo;
+pub mod embedded;
+pub mod error;
+#[cfg(feature = "planted-faults")]
+pub mod faults;
+pub mod live;
+mod maintenance;
+pub mod model;
+mod requests;
+pub mod routes;
+pub mod serve;
+mod shutdown;
+pub mod store;

@@ -1,0 +1,313 @@
+//! One active user's feed: every event it may see since its floor, its unread map, and who waits for more.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::held::Held;
+use super::standing::Standing;
+use super::watch::{Bit, Watch};
+use crate::model::{EventKind, Position, UserKey};
+use crate::store::unread::Snapshot;
+
+#[derive(Debug)]
+pub struct Feed {
+    pub key: UserKey,
+    state: Mutex<State>,
+    streams: AtomicU32,
+    waits: AtomicU32,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Everything the user may see above `floor`, oldest first.
+    held: VecDeque<Arc<Held>>,
+    floor: Position,
+    /// What the snapshot it was born with already counts: events up to here change no unread count.
+    counted: Position,
+    standings: HashMap<Uuid, Standing>,
+    unread_total: i64,
+    unread_conversations: i64,
+    /// Newest event the user may see; 0 when none is known.
+    last: Position,
+    last_at: Option<DateTime<Utc>>,
+    waiting: Vec<Arc<Bit>>,
+    read_at: Instant,
+    /// Taken out of the index: nothing is pushed to it any more, and whoever holds it asks for another.
+    ended: bool,
+}
+
+/// How much is unread, absolute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unread {
+    pub total: i64,
+    pub conversations: i64,
+}
+
+/// What a read found in memory.
+#[derive(Debug)]
+pub struct Batch {
+    pub events: Vec<Arc<Held>>,
+    /// Everything up to here was looked at: the last event when there is more.
+    pub up_to: Position,
+    pub has_more: bool,
+    /// Newest event of this user at or below `up_to`: what an ETag stands for.
+    pub last: Position,
+    pub unread: Unread,
+    /// Of the conversations that these events are about.
+    pub changed: Vec<(Uuid, i64)>,
+    /// Since the newest event of this user.
+    pub quiet_for: Option<Duration>,
+}
+
+/// Why memory cannot answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// The cursor is below what this feed holds; it is complete above this position.
+    Below(Position),
+    Ended,
+}
+
+impl Feed {
+    pub(super) fn new(key: UserKey, floor: Position, snapshot: &Snapshot) -> Self {
+        let mut standings: HashMap<Uuid, Standing> = HashMap::new();
+        for interval in &snapshot.intervals {
+            standings.entry(interval.conversation).or_default().add(interval);
+        }
+        let unread: Vec<_> = standings.values().map(Standing::unread).filter(|unread| *unread > 0).collect();
+        let state = State {
+            held: VecDeque::new(),
+            floor,
+            counted: snapshot.head,
+            unread_total: unread.iter().sum(),
+            unread_conversations: unread.len() as i64,
+            standings,
+            last: 0,
+            last_at: None,
+            waiting: Vec::new(),
+            read_at: Instant::now(),
+            ended: false,
+        };
+        Self { key, state: Mutex::new(state), streams: AtomicU32::new(0), waits: AtomicU32::new(0) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers a reader. Always before the read: what is pushed from now on wakes it.
+    pub fn watch(self: &Arc<Self>) -> Watch {
+        let bit = Arc::new(Bit::default());
+        self.state().waiting.push(bit.clone());
+        Watch::new(self.clone(), bit)
+    }
+
+    pub(super) fn unwatch(&self, bit: &Arc<Bit>) {
+        self.state().waiting.retain(|other| !Arc::ptr_eq(other, bit));
+    }
+
+    pub(super) fn wake(&self) {
+        self.state().waiting.iter().for_each(|bit| bit.set());
+    }
+
+    /// What comes after `since`, at most `limit` events. `applied` must have been read before this call.
+    pub fn read(&self, since: Position, limit: usize, applied: Position, ring_floor: Position) -> Result<Batch, Miss> {
+        let mut state = self.state();
+        if state.ended {
+            return Err(Miss::Ended);
+        }
+        state.read_at = Instant::now();
+        state.drop_below(ring_floor);
+        if since < state.floor {
+            return Err(Miss::Below(state.floor));
+        }
+        let start = state.held.partition_point(|held| held.row.position <= since);
+        let events: Vec<_> = state.held.range(start..).take(limit).cloned().collect();
+        let has_more = state.held.len() - start > events.len();
+        let newest = events.last().map(|held| held.row.position);
+        let up_to = match newest {
+            Some(newest) if has_more => newest,
+            newest => newest.unwrap_or(since).max(applied),
+        };
+        let mut changed: Vec<(Uuid, i64)> = Vec::new();
+        for conversation in events.iter().filter_map(|held| held.row.conversation_id) {
+            if !changed.iter().any(|(id, _)| *id == conversation) {
+                changed.push((conversation, state.standings.get(&conversation).map_or(0, Standing::unread)));
+            }
+        }
+        Ok(Batch {
+            events,
+            up_to,
+            has_more,
+            last: if has_more { up_to } else { state.last },
+            unread: Unread { total: state.unread_total, conversations: state.unread_conversations },
+            changed,
+            quiet_for: state.last_at.map(|at| (Utc::now() - at).to_std().unwrap_or_default()),
+        })
+    }
+
+    /// Whether the conversation has changed for this member after `since`, with how much is unread; none for others.
+    pub fn conversation(&self, id: &Uuid) -> Option<(Position, i64)> {
+        let mut state = self.state();
+        state.read_at = Instant::now();
+        let standing = state.standings.get(id).filter(|standing| standing.is_member())?;
+        Some((standing.last_position, standing.unread()))
+    }
+
+    /// The newest event of the user, and every conversation with something unread.
+    pub fn unread(&self) -> (Position, Vec<(Uuid, i64)>) {
+        let mut state = self.state();
+        state.read_at = Instant::now();
+        let counts = state.standings.iter().map(|(id, standing)| (*id, standing.unread())).filter(|(_, unread)| *unread > 0);
+        (state.last, counts.collect())
+    }
+
+    /// Takes an event in if this user may see it. Gives the conversation it has just become a member of, if so.
+    pub(super) fn push(&self, held: &Arc<Held>) -> Option<Uuid> {
+        let mut state = self.state();
+        let row = &held.row;
+        let mut joined = None;
+        if row.kind == EventKind::ConversationCreated && row.audience_user_id.is_none() {
+            let conversation = row.conversation_id?;
+            let standing = state.standings.entry(conversation).or_default();
+            if !standing.holds(row.position) {
+                standing.join(row.position);
+                joined = Some(conversation);
+            }
+        }
+        if state.sees(&self.key, held) {
+            state.count(&self.key, held);
+            state.keep(held.clone());
+        }
+        joined
+    }
+
+    /// Every conversation it knows of, those the user has left included.
+    pub(super) fn conversations_known(&self) -> Vec<Uuid> {
+        self.state().standings.keys().copied().collect()
+    }
+
+    /// Those whose new events it is pushed.
+    pub(super) fn conversations(&self) -> Vec<Uuid> {
+        self.state().standings.iter().filter(|(_, standing)| standing.is_member()).map(|(id, _)| *id).collect()
+    }
+
+    /// Fills a new feed from the ring: events in order, all above its floor.
+    pub(super) fn fill<'r>(&self, events: impl Iterator<Item = &'r Arc<Held>>) {
+        let mut state = self.state();
+        for held in events.filter(|held| state_sees(&state.standings, &self.key, held)).cloned().collect::<Vec<_>>() {
+            state.keep(held);
+        }
+    }
+
+    pub(super) fn is_idle(&self, after: Duration) -> bool {
+        let state = self.state();
+        state.waiting.is_empty() && state.read_at.elapsed() > after
+    }
+
+    /// Ends it unless somebody waits: nobody can be left waiting on a feed that is pushed to no more.
+    pub(super) fn end_if_unwatched(&self) -> bool {
+        let mut state = self.state();
+        state.ended = state.waiting.is_empty();
+        state.ended
+    }
+
+    pub(super) fn end(&self) {
+        self.state().ended = true;
+        self.wake();
+    }
+
+    /// A place among this user's streams or waits, or none when they are too many. `open` counts all of the instance.
+    pub(super) fn take_seat(self: &Arc<Self>, is_stream: bool, max: u32, open: &Arc<AtomicUsize>) -> Option<Seat> {
+        let seats = if is_stream { &self.streams } else { &self.waits };
+        let taken = seats.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| (n < max).then_some(n + 1));
+        taken.is_ok().then(|| Seat::new(self.clone(), is_stream, open.clone()))
+    }
+}
+
+impl State {
+    fn sees(&self, me: &UserKey, held: &Held) -> bool {
+        state_sees(&self.standings, me, held)
+    }
+
+    fn keep(&mut self, held: Arc<Held>) {
+        self.last = held.row.position;
+        self.last_at = Some(held.row.occurred_at);
+        if let Some(standing) = held.row.conversation_id.and_then(|id| self.standings.get_mut(&id)) {
+            standing.last_position = standing.last_position.max(held.row.position);
+        }
+        self.held.push_back(held);
+    }
+
+    /// Moves the unread map by an event that the snapshot did not count yet.
+    fn count(&mut self, me: &UserKey, held: &Held) {
+        let row = &held.row;
+        let (Some(conversation), true) = (row.conversation_id, row.position > self.counted) else { return };
+        let Some(standing) = self.standings.get_mut(&conversation) else { return };
+        let before = standing.unread();
+        let is_me = |id: &Option<String>| id.as_deref() == Some(&*me.id);
+        match (row.kind, row.seq) {
+            (EventKind::MessageCreated, Some(seq)) if is_me(&held.sender) => standing.read(seq),
+            (EventKind::MessageCreated, Some(seq)) if held.counts_as_unread => standing.receive(seq),
+            (EventKind::ReceiptRead | EventKind::ConversationDeleted, Some(seq)) if is_me(&row.actor_id) => standing.read(seq),
+            _ => {}
+        }
+        let after = standing.unread();
+        self.unread_total += after - before;
+        self.unread_conversations += i64::from(after > 0) - i64::from(before > 0);
+    }
+
+    fn drop_below(&mut self, floor: Position) {
+        if self.floor < floor {
+            self.floor = floor;
+            while self.held.front().is_some_and(|held| held.row.position <= floor) {
+                self.held.pop_front();
+            }
+        }
+    }
+}
+
+/// Decided by the log alone, the same here and in SQL: the audience where there is one, else the interval.
+fn state_sees(standings: &HashMap<Uuid, Standing>, me: &UserKey, held: &Held) -> bool {
+    let row = &held.row;
+    if *row.tenant_id != *me.tenant {
+        return false;
+    }
+    match &row.audience_user_id {
+        Some(audience) => **audience == *me.id,
+        None => row.conversation_id.and_then(|id| standings.get(&id)).is_some_and(|standing| standing.holds(row.position)),
+    }
+}
+
+/// One of a user's streams or waits; given back when dropped.
+#[derive(Debug)]
+pub struct Seat {
+    feed: Arc<Feed>,
+    is_stream: bool,
+    open: Arc<AtomicUsize>,
+}
+
+impl Seat {
+    fn new(feed: Arc<Feed>, is_stream: bool, open: Arc<AtomicUsize>) -> Self {
+        metrics::gauge!(Self::gauge(is_stream)).increment(1.0);
+        open.fetch_add(1, Ordering::AcqRel);
+        Self { feed, is_stream, open }
+    }
+
+    fn gauge(is_stream: bool) -> &'static str {
+        if is_stream { "causerie_streams_open" } else { "causerie_waits_open" }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        metrics::gauge!(Self::gauge(self.is_stream)).decrement(1.0);
+        let seats = if self.is_stream { &self.feed.streams } else { &self.feed.waits };
+        seats.fetch_sub(1, Ordering::AcqRel);
+        self.open.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,266 @@
+//! The newest part of the log and of each active user's feed, in memory, already serialised.
+//!
+//! The tail pushes, readers watch and read. The order is the same everywhere: **watch → read → wait**. Whoever read
+//! first would miss what is pushed between its read and its registration, and sleep on it.
+//! Knows ids, positions and bytes; neither HTTP nor SQL text.
+
+mod birth;
+mod feed;
+mod held;
+mod listener;
+mod notifier;
+mod ring;
+mod standing;
+mod tail;
+mod watch;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use dashmap::DashMap;
+use tokio::sync::{Notify, Semaphore, mpsc, watch as channel};
+use uuid::Uuid;
+
+pub use feed::{Batch, Feed, Miss, Seat, Unread};
+pub use held::Held;
+use ring::Ring;
+pub use watch::Watch;
+
+use crate::model::{Cursor, Position, UserKey};
+use crate::store::log::LogPage;
+use crate::store::render::Rendered;
+
+/// A tail that has not confirmed the log's head for this long answers nothing from memory.
+const FRESH: Duration = Duration::from_secs(5);
+const NEVER: u64 = u64::MAX;
+/// A feed nobody has read for this long is dropped.
+const IDLE: Duration = Duration::from_secs(600);
+/// A cursor this old, or this many positions behind, is refreshed, so that a quiet reader never falls off the log.
+const REFRESH_AGE: Duration = Duration::from_secs(300);
+const REFRESH_LAG: i64 = 10_000;
+
+/// What the tail and the births of feeds change together. Held for microseconds, never across an await.
+struct Core {
+    ring: Ring,
+    /// The active feeds of each conversation's members.
+    by_conversation: HashMap<Uuid, Vec<Arc<Feed>>>,
+    /// Where the log stood, every few seconds: how old a position is.
+    history: std::collections::VecDeque<(Instant, Position)>,
+}
+
+/// The live part of an instance.
+pub struct Live {
+    core: Mutex<Core>,
+    feeds: DashMap<UserKey, Arc<Feed>>,
+    /// How far the log is applied here; none until the first read.
+    applied: channel::Sender<Option<Cursor>>,
+    /// Everything at or below is no longer in the ring.
+    ring_floor: AtomicI64,
+    /// Everything at or below was pruned from the log.
+    log_floor: AtomicI64,
+    refresh_below: AtomicI64,
+    started: Instant,
+    /// Milliseconds after `started` at which the newest successful read of the log began; `NEVER` before the first.
+    confirmed: AtomicU64,
+    draining: AtomicBool,
+    /// Streams and waits that are open.
+    seats: Arc<AtomicUsize>,
+    listening: AtomicBool,
+    /// Rung when the tail should look at once.
+    pub poke: Arc<Notify>,
+    /// Births and catch-ups read Postgres only as many at a time: a storm of them must not starve the rest.
+    pub(crate) catch_ups: Semaphore,
+}
+
+/// How much of the log is kept in memory.
+#[derive(Debug, Clone, Copy)]
+pub struct RingSize {
+    pub events: usize,
+    pub bytes: usize,
+}
+
+impl Live {
+    pub fn new(size: RingSize, catch_ups: usize) -> Arc<Self> {
+        Arc::new(Self {
+            core: Mutex::new(Core { ring: Ring::new(size), by_conversation: HashMap::new(), history: Default::default() }),
+            feeds: DashMap::new(),
+            applied: channel::Sender::new(None),
+            ring_floor: AtomicI64::new(0),
+            log_floor: AtomicI64::new(0),
+            refresh_below: AtomicI64::new(0),
+            started: Instant::now(),
+            confirmed: AtomicU64::new(NEVER),
+            draining: AtomicBool::new(false),
+            seats: Arc::default(),
+            listening: AtomicBool::new(false),
+            poke: Arc::new(Notify::new()),
+            catch_ups: Semaphore::new(catch_ups),
+        })
+    }
+
+    /// Starts following the log: the tail, the listener and the notifier. Gives where commits are announced.
+    pub fn start(self: &Arc<Self>, url: &str, listen_url: &str, ring: RingSize) -> mpsc::Sender<()> {
+        // One place is enough: "look" said twice says no more than once.
+        let (committed, announce) = mpsc::channel(1);
+        tokio::spawn(tail::Tail::new(self.clone(), url.to_owned(), ring).run());
+        listener::start(self.clone(), url.to_owned(), listen_url.to_owned(), announce);
+        committed
+    }
+
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where this instance stands in the log, when it knows so for sure: a head confirmed within five seconds.
+    pub fn place(&self) -> Option<Cursor> {
+        let confirmed = self.confirmed.load(Ordering::Acquire);
+        let is_fresh = confirmed != NEVER && (self.started + Duration::from_millis(confirmed)).elapsed() < FRESH;
+        if is_fresh { *self.applied.borrow() } else { None }
+    }
+
+    pub fn applied(&self) -> channel::Receiver<Option<Cursor>> {
+        self.applied.subscribe()
+    }
+
+    /// Everything at or below was pruned: a cursor below it has missed something.
+    pub fn log_floor(&self) -> Position {
+        self.log_floor.load(Ordering::Acquire)
+    }
+
+    /// A quiet reader whose cursor is below this is given a newer one.
+    pub fn refresh_below(&self) -> Position {
+        self.refresh_below.load(Ordering::Relaxed)
+    }
+
+    pub fn feeds_held(&self) -> usize {
+        self.feeds.len()
+    }
+
+    /// Whether commits of other instances are heard at once, and not only found by the sweep.
+    pub fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Relaxed)
+    }
+
+    /// Shutdown has begun: waits are to be answered and streams to say goodbye.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        self.wake_all();
+    }
+
+    /// A place among a user's streams or waits, or none when they are too many.
+    pub fn seat(&self, feed: &Arc<Feed>, is_stream: bool, max: u32) -> Option<Seat> {
+        feed.take_seat(is_stream, max, &self.seats)
+    }
+
+    /// Streams and waits that are open here.
+    pub fn seats_taken(&self) -> usize {
+        self.seats.load(Ordering::Acquire)
+    }
+
+    pub fn wake_all(&self) {
+        for feed in &self.feeds {
+            feed.wake();
+        }
+    }
+
+    /// Ends a user's feed and all of every user: the log is another one. Readers find their cursors expired.
+    fn reset(&self, page: &LogPage, start: Position) {
+        let mut core = self.core();
+        core.ring.clear(start);
+        core.by_conversation.clear();
+        core.history.clear();
+        self.confirmed.store(NEVER, Ordering::Release);
+        self.refresh_below.store(0, Ordering::Relaxed);
+        self.ring_floor.store(start, Ordering::Release);
+        self.applied.send_replace(Some(Cursor { epoch: page.epoch, position: start }));
+        let feeds: Vec<_> = self.feeds.iter().map(|feed| feed.clone()).collect();
+        self.feeds.clear();
+        drop(core);
+        for feed in feeds {
+            feed.end();
+        }
+    }
+
+    /// Applies events in order: into the ring, into the feeds of their recipients, and then wakes those.
+    fn push(&self, events: Vec<Rendered>, place: Cursor) {
+        let mut touched: Vec<Arc<Feed>> = Vec::new();
+        let mut core = self.core();
+        for event in events {
+            let held = core.ring.push(event);
+            self.ring_floor.store(core.ring.floor(), Ordering::Release);
+            for feed in self.recipients(&core, &held) {
+                let became_member = feed.push(&held);
+                if let Some(conversation) = became_member {
+                    core.by_conversation.entry(conversation).or_default().push(feed.clone());
+                }
+                touched.push(feed);
+            }
+        }
+        // Published after the last push and before the first wake: whoever reads `applied` finds everything up to it
+        // in the feeds, and whoever is woken reads an `applied` that covers what it was woken for.
+        self.applied.send_replace(Some(place));
+        drop(core);
+        touched.sort_by_key(|feed| Arc::as_ptr(feed));
+        touched.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        for feed in touched {
+            feed.wake();
+        }
+    }
+
+    /// The active feeds that may have an interest; each decides by its own intervals.
+    fn recipients(&self, core: &Core, held: &Held) -> Vec<Arc<Feed>> {
+        let of_user = |id: &str| self.feeds.get(&UserKey::new(&held.row.tenant_id, id)).map(|feed| feed.clone());
+        match (&held.row.audience_user_id, held.row.conversation_id) {
+            (Some(user), _) => of_user(user).into_iter().collect(),
+            (None, Some(_)) if !held.members.is_empty() => held.members.iter().filter_map(|id| of_user(id)).collect(),
+            (None, Some(conversation)) => core.by_conversation.get(&conversation).cloned().unwrap_or_default(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// The head was read by a statement that began at `began`.
+    fn confirm(&self, began: Instant, floor: Position) {
+        self.log_floor.store(floor, Ordering::Release);
+        self.confirmed.store(began.duration_since(self.started).as_millis() as u64, Ordering::Release);
+    }
+
+    /// Every few seconds: forgets feeds nobody reads, and moves the age below which cursors are refreshed.
+    fn sweep(&self) {
+        let Some(place) = *self.applied.borrow() else { return };
+        let mut core = self.core();
+        let now = Instant::now();
+        core.history.push_back((now, place.position));
+        let mut old = 0;
+        while core.history.front().is_some_and(|(at, _)| now.duration_since(*at) > REFRESH_AGE) {
+            old = core.history.pop_front().map_or(old, |(_, position)| position);
+        }
+        // A small ring that is full forgets sooner.
+        let lag = if core.ring.is_full() { REFRESH_LAG.min(core.ring.len() as i64 / 2) } else { REFRESH_LAG };
+        let below = old.max(place.position - lag);
+        self.refresh_below.fetch_max(below, Ordering::Relaxed);
+        let idle: Vec<_> = self.feeds.iter().filter(|feed| feed.is_idle(IDLE)).map(|feed| feed.clone()).collect();
+        for feed in idle {
+            if !feed.end_if_unwatched() {
+                continue;
+            }
+            self.feeds.remove(&feed.key);
+            for conversation in feed.conversations() {
+                if let Some(feeds) = core.by_conversation.get_mut(&conversation) {
+                    feeds.retain(|other| !Arc::ptr_eq(other, &feed));
+                    if feeds.is_empty() {
+                        core.by_conversation.remove(&conversation);
+                    }
+                }
+            }
+        }
+        metrics::gauge!("causerie_feeds").set(self.feeds.len() as f64);
+        metrics::gauge!("causerie_ring_events").set(core.ring.len() as f64);
+        metrics::gauge!("causerie_ring_bytes").set(core.ring.bytes() as f64);
+    }
+}

@@ -1,0 +1,163 @@
+//! The newest events of the log, of all users: what feeds are born from, and what they share.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::RingSize;
+use super::held::Held;
+use crate::model::{EventKind, Position, UserKey};
+use crate::store::render::Rendered;
+
+/// Bounded by number and by bytes; the oldest go first.
+pub(super) struct Ring {
+    size: RingSize,
+    events: VecDeque<(Arc<Held>, usize)>,
+    /// Everything above this and up to the newest is here.
+    floor: Position,
+    bytes: usize,
+    by_conversation: HashMap<Uuid, VecDeque<Arc<Held>>>,
+    by_audience: HashMap<UserKey, VecDeque<Arc<Held>>>,
+    /// Events that show a whole conversation, which changes with more than the event itself.
+    showing: HashMap<Uuid, Vec<Arc<Held>>>,
+}
+
+impl Ring {
+    pub(super) fn new(size: RingSize) -> Self {
+        Self {
+            size,
+            events: VecDeque::new(),
+            floor: 0,
+            bytes: 0,
+            by_conversation: HashMap::new(),
+            by_audience: HashMap::new(),
+            showing: HashMap::new(),
+        }
+    }
+
+    /// Empties it: it is complete from `floor` on.
+    pub(super) fn clear(&mut self, floor: Position) {
+        *self = Self { floor, ..Self::new(self.size) };
+    }
+
+    pub(super) fn floor(&self) -> Position {
+        self.floor
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.events.len() >= self.size.events || self.bytes * 2 > self.size.bytes
+    }
+
+    /// Adds the next event, and forgets the content of events whose resource it changed.
+    pub(super) fn push(&mut self, event: Rendered) -> Arc<Held> {
+        let held = Arc::new(Held::new(event));
+        self.forget_changed(&held);
+        match Index::of(&held) {
+            Index::Audience(key) => self.by_audience.entry(key).or_default().push_back(held.clone()),
+            Index::Conversation(id) => self.by_conversation.entry(id).or_default().push_back(held.clone()),
+            Index::None => {}
+        }
+        if let (true, Some(id)) = (shows_conversation(&held), held.row.conversation_id) {
+            self.showing.entry(id).or_default().push(held.clone());
+        }
+        let bytes = held.bytes();
+        self.bytes += bytes;
+        self.events.push_back((held.clone(), bytes));
+        while self.events.len() > self.size.events || self.bytes > self.size.bytes {
+            self.evict();
+        }
+        held
+    }
+
+    fn evict(&mut self) {
+        let Some((oldest, bytes)) = self.events.pop_front() else { return };
+        self.floor = oldest.row.position;
+        self.bytes -= bytes;
+        // Each index holds its events in the same order, so the oldest is at its front.
+        match Index::of(&oldest) {
+            Index::Audience(key) => drop_front(&mut self.by_audience, &key),
+            Index::Conversation(id) => drop_front(&mut self.by_conversation, &id),
+            Index::None => {}
+        }
+        if let (true, Some(id)) = (shows_conversation(&oldest), oldest.row.conversation_id) {
+            if let Some(showing) = self.showing.get_mut(&id) {
+                showing.retain(|held| !Arc::ptr_eq(held, &oldest));
+                if showing.is_empty() {
+                    self.showing.remove(&id);
+                }
+            }
+        }
+    }
+
+    fn forget_changed(&self, event: &Held) {
+        match event.row.kind {
+            // A horizon moved, by a receipt or by a message of one's own: whole conversations show it.
+            EventKind::MessageCreated | EventKind::ReceiptRead => {
+                let showing = event.row.conversation_id.and_then(|id| self.showing.get(&id));
+                showing.into_iter().flatten().for_each(|held| held.forget());
+            }
+            // Rare, and the name stands in messages and conversations of any age.
+            EventKind::UserUpdated => self.events.iter().for_each(|(held, _)| {
+                if shows_conversation(held) || held.row.actor_id == event.row.subject_user_id {
+                    held.forget();
+                }
+            }),
+            EventKind::ConversationCreated | EventKind::ConversationDeleted => {}
+        }
+    }
+
+    /// Events of a conversation that everybody in it sees, oldest first.
+    pub(super) fn of_conversation(&self, id: &Uuid) -> impl Iterator<Item = &Arc<Held>> {
+        self.by_conversation.get(id).into_iter().flatten()
+    }
+
+    /// Events for one user alone, oldest first.
+    pub(super) fn of_user(&self, key: &UserKey) -> impl Iterator<Item = &Arc<Held>> {
+        self.by_audience.get(key).into_iter().flatten()
+    }
+
+    /// Everything above a position, oldest first.
+    pub(super) fn after(&self, position: Position) -> impl Iterator<Item = &Arc<Held>> {
+        let start = self.events.partition_point(|(held, _)| held.row.position <= position);
+        self.events.iter().skip(start).map(|(held, _)| held)
+    }
+}
+
+/// Under which key an event is found.
+enum Index {
+    Audience(UserKey),
+    Conversation(Uuid),
+    None,
+}
+
+impl Index {
+    fn of(held: &Held) -> Self {
+        match (&held.row.audience_user_id, held.row.conversation_id) {
+            (Some(user), _) => Self::Audience(UserKey::new(&held.row.tenant_id, user)),
+            (None, Some(id)) => Self::Conversation(id),
+            (None, None) => Self::None,
+        }
+    }
+}
+
+fn shows_conversation(held: &Held) -> bool {
+    matches!(held.row.kind, EventKind::ConversationCreated | EventKind::ConversationDeleted)
+}
+
+fn drop_front<K: Eq + std::hash::Hash>(index: &mut HashMap<K, VecDeque<Arc<Held>>>, key: &K) {
+    if let Some(events) = index.get_mut(key) {
+        events.pop_front();
+        if events.is_empty() {
+            index.remove(key);
+        }
+    }
+}

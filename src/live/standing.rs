@@ -1,0 +1,118 @@
+//! A user's standing in one conversation: when it was a member, and what it has not read.
+
+use crate::model::Position;
+use crate::store::unread::Interval;
+
+/// Intervals of membership and unread messages of one user in one conversation.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// `[joined, left]`, both included: the join and the leaving are the first and the last a member sees.
+    intervals: Vec<(Position, Option<Position>)>,
+    read_up_to: i64,
+    unread: Ranges,
+    /// Newest event of the conversation that the user may see.
+    pub(super) last_position: Position,
+}
+
+impl Standing {
+    /// Adds what was loaded; a user who left and rejoined has several intervals.
+    pub(super) fn add(&mut self, interval: &Interval) {
+        self.intervals.push((interval.joined, interval.left));
+        self.last_position = self.last_position.max(interval.last_position);
+        if interval.left.is_none() {
+            self.read_up_to = interval.read_up_to;
+            self.unread = Ranges(interval.unread.clone());
+        }
+    }
+
+    /// Joins at a position. Loaded before, it stays as it is.
+    pub(super) fn join(&mut self, position: Position) {
+        if !self.intervals.iter().any(|(joined, _)| *joined == position) {
+            self.intervals.push((position, None));
+        }
+    }
+
+    /// Whether an event at this position is seen.
+    pub(super) fn holds(&self, position: Position) -> bool {
+        self.intervals.iter().any(|(joined, left)| *joined <= position && left.is_none_or(|left| position <= left))
+    }
+
+    pub(super) fn is_member(&self) -> bool {
+        self.intervals.iter().any(|(_, left)| left.is_none())
+    }
+
+    pub(super) fn unread(&self) -> i64 {
+        self.unread.len()
+    }
+
+    /// A message of somebody else came.
+    pub(super) fn receive(&mut self, seq: i64) {
+        if seq > self.read_up_to {
+            self.unread.add(seq);
+        }
+    }
+
+    /// Everything up to `seq` is read, or deleted for oneself.
+    pub(super) fn read(&mut self, seq: i64) {
+        if seq > self.read_up_to {
+            self.read_up_to = seq;
+            self.unread.drop_up_to(seq);
+        }
+    }
+}
+
+/// A set of `seq`s as ranges, ends included, in order: others' messages come in long runs.
+#[derive(Debug, Default)]
+struct Ranges(Vec<(i64, i64)>);
+
+impl Ranges {
+    /// Adds a `seq` above all that are there. One that is there already changes nothing.
+    fn add(&mut self, seq: i64) {
+        match self.0.last_mut() {
+            Some((_, high)) if *high >= seq => {}
+            Some((_, high)) if *high + 1 == seq => *high = seq,
+            _ => self.0.push((seq, seq)),
+        }
+    }
+
+    fn drop_up_to(&mut self, seq: i64) {
+        self.0.retain(|(_, high)| *high > seq);
+        if let Some((low, _)) = self.0.first_mut() {
+            *low = (*low).max(seq + 1);
+        }
+    }
+
+    fn len(&self) -> i64 {
+        self.0.iter().map(|(low, high)| high - low + 1).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unread_is_what_came_after_the_horizon() {
+        let mut standing = Standing { read_up_to: 3, ..Standing::default() };
+        for seq in [2, 4, 5, 8, 8] {
+            standing.receive(seq);
+        }
+        assert_eq!((standing.unread(), standing.unread.0.len()), (3, 2));
+        standing.read(4);
+        assert_eq!(standing.unread(), 2);
+        standing.read(2);
+        assert_eq!(standing.unread(), 2, "the horizon only moves forward");
+        standing.read(8);
+        assert_eq!(standing.unread(), 0);
+    }
+
+    #[test]
+    fn both_ends_of_an_interval_are_seen_and_a_rejoin_opens_another() {
+        let mut standing = Standing { intervals: vec![(5, Some(9))], ..Standing::default() };
+        assert_eq!((4..=10).filter(|p| standing.holds(*p)).collect::<Vec<_>>(), [5, 6, 7, 8, 9]);
+        standing.join(12);
+        standing.join(12);
+        assert!(standing.is_member() && standing.holds(13) && !standing.holds(10));
+        assert_eq!(standing.intervals.len(), 2);
+    }
+}

@@ -1,0 +1,142 @@
+//! The one task of an instance that follows the log: read everything after what is applied, apply it in order, wait
+//! for a word, a poke from the local writer, or a second.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metrics::{counter, gauge, histogram};
+use sqlx::{Connection, PgConnection};
+
+use super::{Live, RingSize};
+use crate::error::{Code, Error, Result};
+use crate::model::{Cursor, Epoch, Position};
+use crate::store::log::{self, LogPage};
+use crate::store::render::render;
+use crate::store::{connect_options, identity, tickets};
+
+/// Rows read in one go.
+const PAGE: i64 = 1000;
+/// Losing every word from the others costs at most this.
+const SWEEP: Duration = Duration::from_secs(1);
+/// A database that stands still does not answer, and its own time-outs do not fire.
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
+const SWEEP_FEEDS: Duration = Duration::from_secs(5);
+
+pub(super) struct Tail {
+    live: Arc<Live>,
+    url: String,
+    ring: RingSize,
+}
+
+/// What woke the tail.
+#[derive(PartialEq, Eq)]
+enum Why {
+    Told,
+    Sweep,
+}
+
+impl Tail {
+    pub(super) fn new(live: Arc<Live>, url: String, ring: RingSize) -> Self {
+        Self { live, url, ring }
+    }
+
+    /// Follows the log for as long as the process lives, whatever happens to its connection.
+    pub(super) async fn run(self) {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let started = Instant::now();
+            let Err(error) = self.follow().await;
+            tracing::warn!(%error, "the tail lost its connection");
+            counter!("causerie_tail_reconnects_total").increment(1);
+            pause = if started.elapsed() > Duration::from_secs(10) { Duration::from_millis(50) } else { (pause * 2).min(Duration::from_secs(1)) };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// One connection's life.
+    async fn follow(&self) -> Result<std::convert::Infallible> {
+        let mut connection = in_time(async {
+            let options = connect_options(&self.url)?.application_name("causerie-tail").options([("statement_timeout", "5s")]);
+            let mut connection = PgConnection::connect_with(&options).await?;
+            let seen = *self.live.applied.borrow();
+            identity::check(&mut connection, seen).await?;
+            Ok(connection)
+        })
+        .await?;
+        let mut swept = Instant::now();
+        let mut why = Why::Sweep;
+        loop {
+            self.catch_up(&mut connection, why).await?;
+            if swept.elapsed() > SWEEP_FEEDS {
+                swept = Instant::now();
+                self.live.sweep();
+                in_time(tickets::prune(&mut connection)).await?;
+            }
+            why = match tokio::time::timeout(SWEEP, self.live.poke.notified()).await {
+                Ok(()) => Why::Told,
+                Err(_) => Why::Sweep,
+            };
+        }
+    }
+
+    /// Reads and applies until there is nothing more.
+    async fn catch_up(&self, connection: &mut PgConnection, mut why: Why) -> Result<()> {
+        loop {
+            let began = Instant::now();
+            let applied = *self.live.applied.borrow();
+            let from = applied.map_or(0, |applied| applied.position);
+            let page = in_time(log::after(connection, from, PAGE)).await?;
+            let Some(applied) = applied.filter(|applied| applied.epoch == page.epoch) else {
+                // The first read, or another log than before: start as far back as the ring reaches.
+                let start = (page.head - self.ring.events.min(10_000) as i64).max(page.floor);
+                self.live.reset(&page, start);
+                continue;
+            };
+            if page.head < applied.position {
+                return Err(Error::from(Code::Unavailable).because("the log ends below what was applied"));
+            }
+            let read = page.rows.len();
+            if why == Why::Sweep && read > 0 {
+                counter!("causerie_events_found_by_sweep_total").increment(read as u64);
+            }
+            why = Why::Told;
+            gauge!("causerie_tail_lag_positions").set((page.head - applied.position) as f64);
+            let is_last = self.apply(connection, page, applied).await?;
+            if is_last {
+                self.live.confirm(began, self.live.log_floor());
+                return Ok(());
+            }
+        }
+    }
+
+    /// Applies one page. Gives whether it reached the head that it was read with.
+    async fn apply(&self, connection: &mut PgConnection, page: LogPage, applied: Cursor) -> Result<bool> {
+        let LogPage { epoch, floor, head, rows } = page;
+        self.live.log_floor.store(floor, std::sync::atomic::Ordering::Release);
+        let full = rows.len() as i64 == PAGE;
+        let up_to = if full { rows.last().map_or(applied.position, |row| row.position) } else { head.max(applied.position) };
+        if rows.is_empty() && up_to == applied.position {
+            return Ok(true);
+        }
+        let events = in_time(render(connection, epoch, rows)).await?;
+        let now = chrono::Utc::now();
+        for event in &events {
+            let age = (now - event.row.occurred_at).to_std().unwrap_or_default();
+            histogram!("causerie_delivery_seconds").record(age.as_secs_f64());
+        }
+        counter!("causerie_events_applied_total").increment(events.len() as u64);
+        self.publish(events, epoch, up_to);
+        Ok(!full)
+    }
+
+    fn publish(&self, events: Vec<crate::store::render::Rendered>, epoch: Epoch, position: Position) {
+        self.live.push(events, Cursor { epoch, position });
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout(READ_TIMEOUT, work).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::from(Code::Unavailable).because("the database did not answer the tail in time")),
+    }
+}

@@ -1,0 +1,164 @@
+//! One entry of the log: the row, the event it is shown as, and the bytes that every transport hands out.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Conversation, Cursor, Epoch, Message, Position, Time, User};
+
+/// The kinds of event, as they are named in the log, in JSON and in `event:` lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    ConversationCreated,
+    ConversationDeleted,
+    MessageCreated,
+    ReceiptRead,
+    UserUpdated,
+}
+
+impl EventKind {
+    pub const ALL: [Self; 5] =
+        [Self::ConversationCreated, Self::ConversationDeleted, Self::MessageCreated, Self::ReceiptRead, Self::UserUpdated];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConversationCreated => "conversation.created",
+            Self::ConversationDeleted => "conversation.deleted",
+            Self::MessageCreated => "message.created",
+            Self::ReceiptRead => "receipt.read",
+            Self::UserUpdated => "user.updated",
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl TryFrom<String> for EventKind {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(text)
+    }
+}
+
+/// A row of `events`, as stored: references, no content.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct EventRow {
+    pub position: Position,
+    pub tenant_id: String,
+    #[sqlx(rename = "type", try_from = "String")]
+    pub kind: EventKind,
+    pub conversation_id: Option<Uuid>,
+    pub message_id: Option<Uuid>,
+    pub actor_id: Option<String>,
+    pub audience_user_id: Option<String>,
+    pub subject_user_id: Option<String>,
+    pub seq: Option<i64>,
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// What every event carries besides its `type`. `data` holds the whole resource as it is when read.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EventOf<T> {
+    /// Where the client stands once it has handled this event.
+    pub cursor: String,
+    #[schema(required)]
+    pub conversation_id: Option<Uuid>,
+    #[schema(required)]
+    pub actor_id: Option<String>,
+    pub occurred_at: Time,
+    pub data: T,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ConversationData {
+    pub conversation: Conversation,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MessageData {
+    pub message: Message,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReceiptData {
+    pub receipt: Receipt,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UserData {
+    pub user: User,
+}
+
+/// "This member has read everything up to `readUpTo`".
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    pub conversation_id: Uuid,
+    pub user_id: String,
+    /// A message's `seq`.
+    pub read_up_to: i64,
+    #[schema(required)]
+    pub read_at: Option<Time>,
+}
+
+/// One durable change. Clients ignore types they do not know.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(tag = "type")]
+pub enum Event {
+    /// The caller is a member of a new conversation; it reads on from here.
+    #[serde(rename = "conversation.created")]
+    ConversationCreated(EventOf<ConversationData>),
+    /// The caller deleted the conversation for itself; the next message brings it back.
+    #[serde(rename = "conversation.deleted")]
+    ConversationDeleted(EventOf<ConversationData>),
+    #[serde(rename = "message.created")]
+    MessageCreated(EventOf<MessageData>),
+    #[serde(rename = "receipt.read")]
+    ReceiptRead(EventOf<ReceiptData>),
+    /// A person's profile changed. `conversationId` names the conversation through which the caller knows them.
+    #[serde(rename = "user.updated")]
+    UserUpdated(EventOf<UserData>),
+}
+
+/// An event serialised once, as an SSE frame; the JSON that polls hand out is a part of it.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    position: Position,
+    bytes: Arc<[u8]>,
+    json_start: usize,
+}
+
+impl Frame {
+    /// `data` is one line: JSON escapes every line break, so no text can forge a frame.
+    pub fn new(epoch: Epoch, position: Position, kind: EventKind, event: &Event) -> serde_json::Result<Self> {
+        let mut bytes = format!("id: {}\nevent: {kind}\ndata: ", Cursor { epoch, position }).into_bytes();
+        let json_start = bytes.len();
+        serde_json::to_writer(&mut bytes, event)?;
+        bytes.extend_from_slice(b"\n\n");
+        Ok(Self { position, bytes: bytes.into(), json_start })
+    }
+
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// `id:`, `event:` and `data:` lines and the empty line.
+    pub fn sse(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The one-line JSON of the Event.
+    pub fn json(&self) -> &[u8] {
+        &self.bytes[self.json_start..self.bytes.len() - 2]
+    }
+}

@@ -1,0 +1,47 @@
+//! People, as the host site describes them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::rules::{Check, Problems};
+
+/// A person of the host site. `id` is the host's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    #[schema(max_length = 128, example = "alice")]
+    pub id: String,
+    #[schema(required, example = "Alice")]
+    pub name: Option<String>,
+    #[schema(required)]
+    pub image_url: Option<String>,
+    #[schema(required, example = "client")]
+    pub role: Option<String>,
+}
+
+/// What the host puts of one person. In `PUT /v1/users` each carries its `id`; in `PUT /v1/users/{id}` the path does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Profile {
+    #[serde(default)]
+    #[schema(max_length = 128)]
+    pub id: Option<String>,
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub name: Option<String>,
+    #[serde(default)]
+    #[schema(max_length = 2048)]
+    pub image_url: Option<String>,
+    #[serde(default)]
+    #[schema(max_length = 64)]
+    pub role: Option<String>,
+}
+
+impl Check for Profile {
+    fn check(&self, problems: &mut Problems) {
+        problems.optional("id", self.id.as_ref(), |p, id| p.id(id));
+        problems.optional("name", self.name.as_ref(), |p, name| p.line(name, 200));
+        problems.optional("imageUrl", self.image_url.as_ref(), |p, url| p.url(url));
+        problems.optional("role", self.role.as_ref(), |p, role| p.line(role, 64));
+    }
+}

@@ -1,0 +1,124 @@
+//! `/v1/conversations`: create or get, list, read, delete.
+
+use rocket::http::Status;
+use rocket::{State, delete, get, post};
+
+use super::body::Body;
+use super::params::{PathId, Query};
+use super::respond::{Json, Page};
+use crate::auth::AuthUser;
+use crate::config::{Config, UnknownUsers};
+use crate::error::{Error, Problem, Result};
+use crate::model::{Conversation, FieldCode, NewConversation, Position};
+use crate::store::batch::{Op, Outcome, mismatch};
+use crate::store::conversations::{self, Filter};
+use crate::store::create::Create;
+use crate::store::members::Hide;
+use crate::store::writer::Writer;
+use crate::store::{Db, bounded};
+
+/// Create a conversation, or get the one there is
+///
+/// One per pair and context (PRIVATE), per unique context (`service`), or per `key` (GROUP). 201 the first time, then 200.
+#[utoipa::path(post, path = "/v1/conversations", tag = "conversations", operation_id = "createConversation", request_body = NewConversation,
+    responses(
+        (status = 201, description = "Created", body = Conversation, headers(("Location" = String))),
+        (status = 200, description = "It was there already", body = Conversation, headers(("Location" = String))),
+        (status = 409, description = "`key-taken`, `conversation-closed`, `idempotency-mismatch`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`user-unknown`, naming whom, or fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
+    ))]
+#[post("/conversations", data = "<body>")]
+pub async fn create(me: AuthUser, body: Body<NewConversation>, db: &Db, writer: &State<Writer>, config: &State<Config>) -> Result<Json<Conversation>> {
+    let make_unknown = config.unknown_users == UnknownUsers::Create;
+    let create = Create::new(me.key.clone(), me.is_service, body.0, make_unknown)?;
+    let Outcome::Created(created) = writer.write(Op::Create(Box::new(create))).await? else { return Err(mismatch()) };
+    let conversation = read(&me, created.id, db).await?;
+    Ok(Json::created(created.is_new, format!("/v1/conversations/{}", created.id), conversation))
+}
+
+/// To a member with its own side of it; to the host's backend without.
+async fn read(me: &AuthUser, id: uuid::Uuid, db: &Db) -> Result<Conversation> {
+    if me.is_service {
+        conversations::get_for_service(db, &me.key.tenant, id).await
+    } else {
+        conversations::get(db, &me.key, id).await
+    }
+}
+
+/// The caller's conversations, newest activity first
+#[utoipa::path(get, path = "/v1/conversations", tag = "conversations", operation_id = "listConversations",
+    params(
+        ("contextType" = Option<String>, Query, description = "Only about this type of thing"),
+        ("contextId" = Option<String>, Query, description = "Only about this thing"),
+        ("organizationId" = Option<String>, Query, description = "Only of this organisation"),
+        ("status" = Option<String>, Query, description = "`ACTIVE`"),
+        ("unread" = Option<bool>, Query, description = "Only with something unread"),
+        ("limit" = Option<i64>, Query, description = "Most rows", minimum = 1, maximum = 100),
+        ("pageToken" = Option<String>, Query, description = "`nextPageToken` of the page before"),
+        ("page" = Option<i64>, Query, description = "Numbered pages instead: `{items, page, limit, total}`", minimum = 1, maximum = 100),
+    ),
+    responses((status = 200, description = "A page", body = Page<Conversation>)))]
+#[get("/conversations")]
+pub async fn list(me: AuthUser, query: Query, db: &Db) -> Result<Json<Page<Conversation>>> {
+    let limit = query.number("limit", 1, 100)?.unwrap_or(20);
+    let page = query.number("page", 1, 100)?;
+    if query.text("status")?.is_some_and(|status| status != "ACTIVE") {
+        return Err(Error::parameter("status", FieldCode::InvalidValue));
+    }
+    let filter = Filter {
+        context_type: query.text("contextType")?,
+        context_id: query.text("contextId")?,
+        organization_id: query.text("organizationId")?,
+        unread: query.flag("unread")?,
+        before: query.text("pageToken")?.map(|token| parse_token(&token)).transpose()?,
+        offset: page.map_or(0, |page| (page - 1) * limit),
+    };
+    bounded(async {
+        let mut connection = db.connection().await?;
+        let (items, has_more) = conversations::list(&mut connection, &me.key, &filter, limit).await?;
+        let Some(page) = page else { return Ok(linked(items, has_more)) };
+        let total = conversations::total(&mut connection, &me.key, &filter).await?;
+        Ok(Page::numbered(items, page, limit, total))
+    })
+    .await
+    .map(Json::ok)
+}
+
+/// A page that goes on below the activity of its last row.
+pub fn linked(items: Vec<Conversation>, has_more: bool) -> Page<Conversation> {
+    let token = items.last().map(|conversation| format!("p{}", conversation.activity_position));
+    Page::linked(items, has_more, token)
+}
+
+fn parse_token(token: &str) -> Result<Position> {
+    let position = token.strip_prefix('p').and_then(|position| position.parse().ok());
+    position.ok_or_else(|| Error::parameter("pageToken", FieldCode::InvalidValue))
+}
+
+/// One conversation
+#[utoipa::path(get, path = "/v1/conversations/{id}", tag = "conversations", operation_id = "getConversation",
+    params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "The conversation", body = Conversation),
+        (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
+    ))]
+#[get("/conversations/<id>")]
+pub async fn get(me: AuthUser, id: PathId, db: &Db) -> Result<Json<Conversation>> {
+    Ok(Json::ok(read(&me, id.get()?, db).await?))
+}
+
+/// Delete a PRIVATE conversation for oneself
+///
+/// It leaves the list and the unread counts, and returns with the next message.
+#[utoipa::path(delete, path = "/v1/conversations/{id}", tag = "conversations", operation_id = "deleteConversation",
+    params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 204, description = "Deleted for the caller"),
+        (status = 403, description = "A group is not one's own to delete", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
+    ))]
+#[delete("/conversations/<id>")]
+pub async fn delete(me: AuthUser, id: PathId, writer: &State<Writer>) -> Result<Status> {
+    writer.write(Op::Hide(Hide { by: me.key, conversation: id.get()? })).await?;
+    Ok(Status::NoContent)
+}

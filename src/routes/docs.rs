@@ -1,0 +1,74 @@
+//! The API, described once: generated from the handlers, committed as `openapi/openapi.yaml`, served as
+//! `/openapi.json` and, readable, at `/docs`.
+
+use rocket::Route;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::{conversations, events, health, me, messages, pages, stream, sync, tickets, unread, users};
+use crate::error::Problem;
+use crate::model::Event;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Causerie",
+        description = "Conversations for a site's own pages. One cursor serves poll, long-poll and stream: one that any of \
+            them gave is good on the others, at any moment, on any instance, and nothing is lost or seen twice.\n\n\
+            Every answer of 400 and above is a `Problem`; branch on its `code`. Clients ignore unknown event types and fields.",
+        license(name = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "/")),
+    paths(
+        me::get, users::get, users::put, users::put_all,
+        conversations::create, conversations::list, conversations::get, conversations::delete,
+        messages::list, messages::send, messages::get, messages::read_conversation, messages::read_message,
+        unread::get, sync::get, events::poll, stream::open, tickets::create,
+        health::healthz, health::readyz, health::metrics,
+        pages::index, pages::page_file, pages::demo_site,
+        openapi_json, swagger_page,
+    ),
+    components(schemas(Event, Problem)),
+    modifiers(&Tokens),
+    security(("bearer" = []), ("cookie" = [])),
+    tags(
+        (name = "conversations"), (name = "messages"), (name = "events", description = "One feed, three transports"),
+        (name = "users"), (name = "operations"), (name = "pages", description = "What a person looks at"),
+    ),
+)]
+struct Api;
+
+/// How a caller says who it is.
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("access_token"))));
+    }
+}
+
+/// The description of the whole API.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Api::openapi()
+}
+
+/// `/docs`, with everything it needs in the binary: no other host is asked. It serves `/openapi.json` too.
+pub fn swagger() -> Vec<Route> {
+    SwaggerUi::new("/docs/<_..>").url("/openapi.json", openapi()).into()
+}
+
+/// This description, as JSON
+#[utoipa::path(get, path = "/openapi.json", tag = "operations", operation_id = "openapi",
+    responses((status = 200, description = "OpenAPI 3.1")))]
+#[expect(dead_code, reason = "Swagger UI serves it; this describes it")]
+fn openapi_json() {}
+
+/// This description, to read and try
+#[utoipa::path(get, path = "/docs", tag = "pages", operation_id = "docs",
+    responses((status = 200, description = "A page", content_type = "text/html")))]
+#[expect(dead_code, reason = "Swagger UI serves it; this describes it")]
+fn swagger_page() {}

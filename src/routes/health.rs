@@ -1,0 +1,55 @@
+//! `/healthz`, `/readyz`, `/metrics`: for load balancers and the engineer on call.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use rocket::http::{ContentType, Status};
+use rocket::{State, get};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::respond::Json;
+use crate::live::Live;
+use crate::shutdown::Readiness;
+
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`, `degraded` (works, up to a second later), `starting` or `stopping`.
+    pub status: &'static str,
+}
+
+/// The process lives
+#[utoipa::path(get, path = "/healthz", tag = "operations", operation_id = "healthz",
+    responses((status = 200, description = "It does", body = Health)))]
+#[get("/healthz")]
+pub fn healthz() -> Json<Health> {
+    Json::ok(Health { status: "ok" })
+}
+
+/// Whether to send requests here
+#[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "readyz",
+    responses(
+        (status = 200, description = "Yes: `ok`, or `degraded` when other instances are only heard by the sweep", body = Health),
+        (status = 503, description = "No: `starting`, `stopping`, or the database does not answer", body = Health),
+    ))]
+#[get("/readyz")]
+pub fn readyz(live: &State<Arc<Live>>, readiness: &State<Arc<Readiness>>) -> (Status, Json<Health>) {
+    let (status, text) = if readiness.is_stopping() {
+        (Status::ServiceUnavailable, "stopping")
+    } else if live.place().is_none() {
+        (Status::ServiceUnavailable, "starting")
+    } else if live.is_listening() {
+        (Status::Ok, "ok")
+    } else {
+        (Status::Ok, "degraded")
+    };
+    (status, Json::ok(Health { status: text }))
+}
+
+/// Prometheus metrics
+#[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "metrics",
+    responses((status = 200, description = "Text exposition format", body = String, content_type = "text/plain")))]
+#[get("/metrics")]
+pub fn metrics(prometheus: &State<PrometheusHandle>) -> (ContentType, String) {
+    (ContentType::Plain, prometheus.render())
+}

@@ -1,0 +1,50 @@
+//! `GET /v1/unread`: how much is unread, per conversation and in all.
+
+use std::sync::Arc;
+
+use rocket::{State, get};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::feed::{UnreadCount, next_ms};
+use super::params::HeaderOf;
+use super::respond::Polled;
+use crate::auth::AuthUser;
+use crate::error::{Code, Result};
+use crate::live::Live;
+use crate::store::Db;
+use crate::store::writer::Writer;
+
+/// Absolute, and true at `cursor`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UnreadList {
+    pub total: i64,
+    /// Those with something unread.
+    pub conversations: Vec<UnreadCount>,
+    pub cursor: String,
+}
+
+/// Unread messages, in all and per conversation
+#[utoipa::path(get, path = "/v1/unread", tag = "events", operation_id = "getUnread",
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the last answer")),
+    responses(
+        (status = 200, description = "What is unread", body = UnreadList, headers(("ETag" = String), ("X-Poll-Interval" = i64))),
+        (status = 304, description = "The same as before"),
+    ))]
+#[get("/unread")]
+pub async fn get(me: AuthUser, headers: HeaderOf<'_>, live: &State<Arc<Live>>, db: &Db, writer: &State<Writer>) -> Result<Polled> {
+    let feed = live.feed(db, &me.key).await?;
+    // Read before the counts: they are at least as new.
+    let place = live.place().ok_or(Code::Unavailable)?;
+    let (version, counts) = feed.unread();
+    let total = counts.iter().map(|(_, count)| count).sum();
+    let etag = format!("W/\"{}-{version}-{total}-{}\"", place.epoch, counts.len());
+    let next_ms = next_ms(None, writer);
+    let known = headers.if_none_match.is_some_and(|given| given.split(',').any(|tag| tag.trim() == etag));
+    if known {
+        return Ok(Polled { body: None, etag, next_ms, is_idle: true });
+    }
+    let conversations = counts.into_iter().map(|(id, unread_count)| UnreadCount { id, unread_count }).collect();
+    let list = UnreadList { total, conversations, cursor: place.to_string() };
+    Ok(Polled { body: Some(serde_json::to_vec(&list)?), etag, next_ms, is_idle: false })
+}

@@ -1,0 +1,140 @@
+//! `causerie serve`: the stages of a running instance, in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use rocket::fairing::AdHoc;
+use rocket::figment::Figment;
+use rocket::figment::providers::Serialized;
+use rocket::{Build, Rocket};
+use rocket_db_pools::Database;
+use sqlx::{Connection, PgConnection};
+
+use crate::auth::{Identities, Tickets};
+use crate::config::Config;
+use crate::cors::Origins;
+use crate::embedded::{Embedded, Settings};
+use crate::live::{Live, RingSize};
+use crate::requests::Requests;
+use crate::shutdown::{Readiness, on_signal};
+use crate::store::writer::{Wiring, Writer};
+use crate::store::{self, Db, connect_options, identity};
+use crate::{demo, maintenance, routes};
+
+pub type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A database that is migrated and knows which log it holds, ours or the one of `DATABASE_URL`.
+pub struct Storage {
+    pub url: String,
+    embedded: Option<Embedded>,
+}
+
+impl Storage {
+    pub async fn open(figment: &Figment, config: &Config) -> Result<Self, AnyError> {
+        let url: Option<String> = figment.extract_inner("databases.causerie.url").ok();
+        let (url, embedded) = match url {
+            Some(url) => (url, None),
+            None => {
+                let settings = Settings { data_dir: config.data_dir.clone(), pg_bin: config.pg_bin.clone() };
+                let embedded = Embedded::start(&settings).await?;
+                (embedded.url(), Some(embedded))
+            }
+        };
+        let mut connection = PgConnection::connect_with(&connect_options(&url)?).await
+            .map_err(|error| format!("the database does not answer: {error}. Is DATABASE_URL right, and the server up?"))?;
+        store::migrate(&mut connection).await?;
+        identity::check(&mut connection, None).await?;
+        connection.close().await?;
+        Ok(Self { url, embedded })
+    }
+
+    pub async fn close(self) {
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await;
+        }
+    }
+}
+
+/// Runs until a signal ends it.
+pub async fn serve(figment: Figment) -> Result<(), AnyError> {
+    let config = Config::read(&figment)?;
+    let prometheus = recorder()?;
+    let storage = Storage::open(&figment, &config).await?;
+    let figment = figment.merge(Serialized::global("databases.causerie.url", &storage.url));
+    let size = RingSize { events: config.ring.events, bytes: config.ring.bytes };
+    let max_connections: usize = figment.extract_inner("databases.causerie.max_connections").unwrap_or(10);
+    let live = Live::new(size, (max_connections / 2).max(1));
+    let listen_url = config.listen_url.clone().unwrap_or_else(|| storage.url.clone());
+    let committed = live.start(&storage.url, &listen_url, size);
+    let writer = Writer::start(Wiring { url: storage.url.clone(), poke: live.poke.clone(), applied: live.applied(), committed });
+    let result = rocket(figment, config, prometheus, live, writer)?.launch().await;
+    storage.close().await;
+    result.map(|_| ()).map_err(|error| error.to_string().into())
+}
+
+/// The service itself, before it is launched.
+pub fn rocket(figment: Figment, config: Config, prometheus: PrometheusHandle, live: Arc<Live>, writer: Writer) -> Result<Rocket<Build>, AnyError> {
+    let origins = Origins::new(&config, figment.extract_inner("port")?);
+    Ok(rocket::custom(figment)
+        .attach(Requests)
+        .attach(origins.cors()?)
+        .attach(Db::init())
+        .attach(routes::stage())
+        .attach(life(config.clone(), live.clone(), writer.clone()))
+        .manage(Identities::new(config.jwt_secret()))
+        .manage(Arc::<Tickets>::default())
+        .manage(Arc::<Readiness>::default())
+        .manage(demo::Slot::new())
+        .manage(prometheus)
+        .manage(origins)
+        .manage(config)
+        .manage(live)
+        .manage(writer))
+}
+
+/// What starts with the port and ends with it.
+fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
+    AdHoc::on_liftoff("life", move |rocket| Box::pin(async move {
+        let (Some(db), Some(tickets), Some(readiness), Some(slot)) =
+            (rocket.state::<Db>(), rocket.state::<Arc<Tickets>>(), rocket.state::<Arc<Readiness>>(), rocket.state::<demo::Slot>())
+        else {
+            return rocket.shutdown().notify();
+        };
+        tokio::spawn(maintenance::run(db.pool().clone(), config.retention_days));
+        let waking = live.clone();
+        tokio::spawn(tickets.clone().keep_valid(db.pool().clone(), move || waking.wake_all()));
+        tokio::spawn(on_signal(readiness.clone(), live, rocket.shutdown(), Duration::from_secs(config.drain_secs)));
+        let address = format!("http://{}", std::net::SocketAddr::new(rocket.config().address, rocket.config().port));
+        if let Err(error) = welcome(&config, &writer, slot, &address).await {
+            tracing::error!(%error, "the demo site was not loaded");
+        }
+    }))
+}
+
+/// Says where the service is and, in development, what to try.
+async fn welcome(config: &Config, writer: &Writer, slot: &demo::Slot, address: &str) -> crate::error::Result<()> {
+    println!("Causerie {} listens on {address}", env!("CARGO_PKG_VERSION"));
+    if config.demo {
+        let site = demo::load(writer).await?;
+        println!("{}", demo::tour(address, config.jwt_secret(), *slot.get_or_init(|| site))?);
+    }
+    Ok(())
+}
+
+fn recorder() -> Result<PrometheusHandle, AnyError> {
+    let seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+    let items = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)?
+        .set_buckets_for_metric(Matcher::Suffix("_items".to_owned()), &items)?
+        .install_recorder()?;
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(handle)
+}

@@ -1,0 +1,51 @@
+//! Leaving without anybody losing anything: not ready first, then the clients are told, then the port closes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, sleep};
+
+use crate::live::Live;
+
+/// For `/readyz`.
+#[derive(Debug, Default)]
+pub struct Readiness(AtomicBool);
+
+impl Readiness {
+    pub fn is_stopping(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn stop(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// How long a load balancer may take to see that this instance is not ready any more.
+const NOTICE: Duration = Duration::from_secs(2);
+
+/// Waits for SIGTERM or SIGINT, sends the clients away, and then lets Rocket end. A second signal ends it at once.
+pub async fn on_signal(readiness: Arc<Readiness>, live: Arc<Live>, rocket: rocket::Shutdown, drain: Duration) -> std::io::Result<()> {
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
+    tracing::info!("stopping: not ready any more");
+    readiness.stop();
+    let leave = async {
+        // With nobody here there is nobody to wait for.
+        if live.seats_taken() > 0 {
+            sleep(NOTICE).await;
+        }
+        tracing::info!(clients = live.seats_taken(), "stopping: clients are sent away");
+        live.drain();
+        let deadline = Instant::now() + drain;
+        while live.seats_taken() > 0 && Instant::now() < deadline {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! { () = leave => {}, _ = term.recv() => {}, _ = interrupt.recv() => {} }
+    tracing::info!("stopping: the port closes");
+    rocket.notify();
+    Ok(())
+}

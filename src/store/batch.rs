@@ -1,0 +1,105 @@
+//! What can be written, and a batch of it: applied kind by kind. Items that are queued together are concurrent
+//! requests, so any order among them is right, and this one makes each kind a few statements whatever its number.
+
+use super::create::{self, Create, Created};
+use super::log::LogTransaction;
+use super::members::{self, Hide, Read};
+use super::send::{self, Send, Sent};
+use super::users::{self, Sighting};
+use crate::error::{Code, Result};
+use crate::model::Receipt;
+
+/// One item of the writer.
+#[derive(Debug, Clone)]
+pub enum Op {
+    Profiles(Vec<Sighting>),
+    Create(Box<Create>),
+    Send(Box<Send>),
+    Read(Read),
+    Hide(Hide),
+}
+
+/// What became of it, kind by kind.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    Done,
+    Created(Created),
+    Sent(Box<Sent>),
+    Read(Receipt),
+}
+
+impl Op {
+    /// About how much text it carries.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Send(send) => send.message.content.len() + 1024,
+            Self::Create(create) => 64 * create.members.len() + 16 * 1024,
+            Self::Profiles(profiles) => 512 * profiles.len(),
+            Self::Read(_) | Self::Hide(_) => 128,
+        }
+    }
+}
+
+/// Picks the items of one kind, with their place in the batch.
+macro_rules! of_kind {
+    ($ops:expr, $kind:ident) => {
+        $ops.iter().enumerate().filter_map(|(i, op)| match op { Op::$kind(item) => Some((i, item)), _ => None }).unzip()
+    };
+}
+
+/// Writes all of them. The outer error fails the transaction; each inner one is its item's own answer.
+pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Result<Outcome>>> {
+    let mut outcomes: Vec<Result<Outcome>> = ops.iter().map(|_| Ok(Outcome::Done)).collect();
+
+    let profiles: Vec<&Sighting> = ops.iter().flat_map(|op| if let Op::Profiles(list) = op { list.as_slice() } else { &[] }).collect();
+    if !profiles.is_empty() {
+        users::put_all(log, &profiles).await?;
+    }
+
+    let (at, creates): (Vec<usize>, Vec<&Box<Create>>) = of_kind!(ops, Create);
+    let mut with_creates = Vec::new();
+    if !creates.is_empty() {
+        let creates: Vec<&Create> = creates.iter().map(|create| &***create).collect();
+        for ((i, create), created) in at.into_iter().zip(&creates).zip(create::create_all(log, &creates).await?) {
+            if let Ok(created) = &created {
+                with_creates.extend(create.messages(*created).map(|send| (i, send)));
+            }
+            outcomes[i] = created.map(Outcome::Created);
+        }
+    }
+
+    let (at, sends): (Vec<usize>, Vec<&Box<Send>>) = of_kind!(ops, Send);
+    let all: Vec<&Send> = with_creates.iter().map(|(_, send)| send).chain(sends.iter().map(|send| &***send)).collect();
+    if !all.is_empty() {
+        let mut sent = send::send_all(log, &all).await?.into_iter();
+        for ((i, _), sent) in with_creates.iter().zip(sent.by_ref()) {
+            // The conversation is there; only a first message that may not be sent is its creator's answer.
+            if let Err(error) = sent {
+                outcomes[*i] = Err(error);
+            }
+        }
+        for (i, sent) in at.into_iter().zip(sent) {
+            outcomes[i] = sent.map(|sent| Outcome::Sent(Box::new(sent)));
+        }
+    }
+
+    let (at, reads): (Vec<usize>, Vec<&Read>) = of_kind!(ops, Read);
+    if !reads.is_empty() {
+        for (i, receipt) in at.into_iter().zip(members::read_all(log, &reads).await?) {
+            outcomes[i] = receipt.map(Outcome::Read);
+        }
+    }
+
+    let (at, hides): (Vec<usize>, Vec<&Hide>) = of_kind!(ops, Hide);
+    if !hides.is_empty() {
+        for (i, hidden) in at.into_iter().zip(members::hide_all(log, &hides).await?) {
+            outcomes[i] = hidden.map(|()| Outcome::Done);
+        }
+    }
+    Ok(outcomes)
+}
+
+/// The answer to an item of one kind is of that kind.
+pub fn mismatch() -> crate::error::Error {
+    crate::error::Error::from(Code::Internal).because("the writer answered another kind of item")
+}

@@ -1,0 +1,271 @@
+//! Reading conversations: the inbox and one of its rows, each in a single query, and how events show them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::messages::{MessageRow, message_columns};
+use super::{Db, bounded, query_as};
+use crate::error::{Code, Result};
+use crate::model::{Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus, Message, Position, Time, User, UserKey, View};
+
+/// A conversation as everybody sees it. `$members` says which intervals count: those open now, or at a position.
+macro_rules! conversation_columns {
+    ($members:literal) => {
+        concat!("c.id, c.type, c.subject, c.context_type, c.context_id, c.context, c.organization_id, c.closed, c.metadata,
+                 c.created_at, c.updated_at, c.activity_position, c.last_message_at,
+                 (select coalesce(jsonb_agg(to_jsonb(p)), '[]') from (
+                     select p.role, p.joined_at, p.read_up_to, p.read_at,
+                            jsonb_build_object('id', u.id, 'name', u.name, 'imageUrl', u.image_url, 'role', u.role) as user
+                       from members p join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
+                      where p.tenant_id = c.tenant_id and p.conversation_id = c.id and ", $members, "
+                      order by p.joined_position, p.user_id limit 100) p) as members,
+                 (select count(*) from members p where p.tenant_id = c.tenant_id and p.conversation_id = c.id and ", $members, ") as member_count")
+    };
+}
+
+/// A conversation as one member sees it. `m` is the member's open interval.
+macro_rules! view_columns {
+    () => {
+        concat!("m.role as my_role, m.read_up_to as my_read_up_to, n.unread,
+                 (select to_jsonb(l) from (select ", message_columns!(), "
+                    from messages x left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
+                   where x.tenant_id = c.tenant_id and x.conversation_id = c.id and x.seq = c.last_seq) l) as last_message")
+    };
+}
+
+/// The unread messages of a member's open interval `m`: others' visible ones after the horizon, notices excepted.
+macro_rules! unread_lateral {
+    () => {
+        "cross join lateral (select count(*) as unread from messages x
+            where c.last_seq > m.read_up_to and x.tenant_id = c.tenant_id and x.conversation_id = c.id
+              and x.seq > greatest(m.read_up_to, coalesce(m.deleted_up_to, 0))
+              and x.sender_id is distinct from m.user_id and x.deleted_at is null and x.notice is null) n"
+    };
+}
+pub(super) use unread_lateral;
+
+#[derive(sqlx::FromRow)]
+struct ConversationRow {
+    id: Uuid,
+    r#type: ConversationType,
+    subject: Option<String>,
+    context_type: Option<String>,
+    context_id: Option<String>,
+    context: Option<Value>,
+    organization_id: Option<String>,
+    closed: bool,
+    metadata: Value,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    activity_position: Position,
+    last_message_at: Option<DateTime<Utc>>,
+    #[sqlx(json)]
+    members: Vec<MemberRow>,
+    member_count: i64,
+}
+
+#[derive(Deserialize)]
+struct MemberRow {
+    user: User,
+    role: MemberRole,
+    joined_at: DateTime<Utc>,
+    read_up_to: i64,
+    read_at: Option<DateTime<Utc>>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ViewedRow {
+    #[sqlx(flatten)]
+    conversation: ConversationRow,
+    my_role: MemberRole,
+    my_read_up_to: i64,
+    unread: i64,
+    #[sqlx(json(nullable))]
+    last_message: Option<MessageRow>,
+}
+
+impl From<ConversationRow> for Conversation {
+    fn from(row: ConversationRow) -> Self {
+        let text = |key: &str| row.context.as_ref().and_then(|c| c.get(key)).and_then(Value::as_str).map(str::to_owned);
+        let context = row.context_type.clone().zip(row.context_id.clone()).map(|(r#type, id)| Context {
+            r#type,
+            id,
+            title: text("title"),
+            url: text("url"),
+            image_url: text("imageUrl"),
+            starts_at: text("startsAt").and_then(|t| t.parse().ok()).map(Time),
+            unique: false,
+        });
+        let member = |m: MemberRow| Member {
+            user: m.user,
+            role: m.role,
+            joined_at: Time(m.joined_at),
+            read_up_to: m.read_up_to,
+            read_at: m.read_at.map(Time),
+        };
+        Self {
+            id: row.id,
+            r#type: row.r#type,
+            subject: row.subject,
+            context,
+            organization_id: row.organization_id,
+            closed: row.closed,
+            members: row.members.into_iter().map(member).collect(),
+            member_count: row.member_count,
+            view: None,
+            metadata: row.metadata,
+            created_at: Time(row.created_at),
+            updated_at: Time(row.updated_at),
+            activity_position: row.activity_position,
+        }
+    }
+}
+
+impl From<ViewedRow> for Conversation {
+    fn from(row: ViewedRow) -> Self {
+        let me = Me { role: row.my_role, status: MemberStatus::Active, unread_count: row.unread, read_up_to: row.my_read_up_to };
+        let last_message_at = row.conversation.last_message_at.map(Time);
+        let view = View { last_message: row.last_message.map(Message::from), last_message_at, me };
+        Self { view: Some(view), ..row.conversation.into() }
+    }
+}
+
+/// Which conversations a list holds.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub context_type: Option<String>,
+    pub context_id: Option<String>,
+    pub organization_id: Option<String>,
+    pub unread: bool,
+    /// Only those with older activity than this position: where the page before ended.
+    pub before: Option<Position>,
+    /// Skipped from the top, for clients that count pages.
+    pub offset: i64,
+}
+
+/// What passes the filter: `$1`–`$6` of `list` and `total` alike.
+macro_rules! filtered_members {
+    () => {
+        "from members m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
+             where m.tenant_id = $1 and m.user_id = $2 and m.left_position is null and c.last_seq > coalesce(m.deleted_up_to, -1)
+               and ($3::text is null or c.context_type = $3) and ($4::text is null or c.context_id = $4)
+               and ($5::text is null or c.organization_id = $5)
+               and (not $6 or c.last_seq > m.read_up_to and exists (
+                       select from messages x where x.tenant_id = c.tenant_id and x.conversation_id = c.id
+                          and x.seq > greatest(m.read_up_to, coalesce(m.deleted_up_to, 0))
+                          and x.sender_id is distinct from m.user_id and x.deleted_at is null and x.notice is null))"
+    };
+}
+
+const LIST: &str = concat!("select ", conversation_columns!("p.left_position is null"), ", ", view_columns!(), "
+      from (select m.*, c.activity_position ", filtered_members!(), " and ($7::bigint is null or c.activity_position < $7)
+             order by c.activity_position desc limit $8 offset $9) m
+      join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id ", unread_lateral!(), "
+     order by m.activity_position desc");
+
+/// The newest `limit` of a user's conversations that pass the filter, and whether there are more.
+pub async fn list(connection: &mut PgConnection, me: &UserKey, filter: &Filter, limit: i64) -> Result<(Vec<Conversation>, bool)> {
+    let rows: Vec<ViewedRow> = query_as("conversations.list", LIST)
+        .bind(me.tenant.to_string())
+        .bind(me.id.to_string())
+        .bind(filter.context_type.clone())
+        .bind(filter.context_id.clone())
+        .bind(filter.organization_id.clone())
+        .bind(filter.unread)
+        .bind(filter.before)
+        .bind(limit + 1)
+        .bind(filter.offset)
+        .fetch_all(connection)
+        .await?;
+    let has_more = rows.len() as i64 > limit;
+    Ok((rows.into_iter().take(limit as usize).map(Conversation::from).collect(), has_more))
+}
+
+/// How many conversations the list has in all, for clients that count pages.
+pub async fn total(connection: &mut PgConnection, me: &UserKey, filter: &Filter) -> Result<i64> {
+    let (total,): (i64,) = query_as("conversations.total", concat!("select count(*) ", filtered_members!()))
+        .bind(me.tenant.to_string())
+        .bind(me.id.to_string())
+        .bind(filter.context_type.clone())
+        .bind(filter.context_id.clone())
+        .bind(filter.organization_id.clone())
+        .bind(filter.unread)
+        .fetch_one(connection)
+        .await?;
+    Ok(total)
+}
+
+/// One conversation, to a current member; `not-found` to anybody else.
+pub async fn get(db: &Db, me: &UserKey, id: Uuid) -> Result<Conversation> {
+    let text = concat!("select ", conversation_columns!("p.left_position is null"), ", ", view_columns!(), "
+          from conversations c
+          join members m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.user_id = $2 and m.left_position is null ",
+        unread_lateral!(), " where c.tenant_id = $1 and c.id = $3");
+    bounded(async {
+        let mut connection = db.connection().await?;
+        let row: Option<ViewedRow> = query_as("conversations.get", text)
+            .bind(me.tenant.to_string()).bind(me.id.to_string()).bind(id)
+            .fetch_optional(&mut *connection)
+            .await?;
+        row.map(Conversation::from).ok_or_else(|| Code::NotFound.into())
+    })
+    .await
+}
+
+/// One conversation without a viewer, to the host's backend.
+pub async fn get_for_service(db: &Db, tenant: &str, id: Uuid) -> Result<Conversation> {
+    let text = concat!("select ", conversation_columns!("p.left_position is null"), " from conversations c where c.tenant_id = $1 and c.id = $2");
+    bounded(async {
+        let mut connection = db.connection().await?;
+        let row: Option<ConversationRow> = query_as("conversations.get_for_service", text)
+            .bind(tenant.to_owned()).bind(id)
+            .fetch_optional(&mut *connection)
+            .await?;
+        row.map(Conversation::from).ok_or_else(|| Code::NotFound.into())
+    })
+    .await
+}
+
+/// A conversation at a place in the log.
+pub(super) struct At {
+    pub tenant: String,
+    pub id: Uuid,
+    pub position: Position,
+}
+
+/// Conversations as events show them: with the members of that position, whoever joined or left since, so that the
+/// later member events apply to it, and nobody who has left is shown who came after.
+pub(super) async fn at_positions(connection: &mut PgConnection, asked: &[At]) -> Result<HashMap<Position, (Conversation, Vec<String>)>> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        position: Position,
+        everybody: Vec<String>,
+        #[sqlx(flatten)]
+        conversation: ConversationRow,
+    }
+    let text = concat!("select g.position, (select coalesce(array_agg(p.user_id), '{}') from members p
+                 where p.tenant_id = c.tenant_id and p.conversation_id = c.id
+                   and p.joined_position <= g.position and (p.left_position is null or p.left_position >= g.position)) as everybody, ",
+        conversation_columns!("p.joined_position <= g.position and (p.left_position is null or p.left_position >= g.position)"), "
+          from unnest($1::text[], $2::uuid[], $3::bigint[]) as g (tenant_id, id, position)
+          join conversations c on c.tenant_id = g.tenant_id and c.id = g.id");
+    let rows: Vec<Row> = query_as("conversations.at_positions", text)
+        .bind(asked.iter().map(|at| at.tenant.clone()).collect::<Vec<_>>())
+        .bind(asked.iter().map(|at| at.id).collect::<Vec<_>>())
+        .bind(asked.iter().map(|at| at.position).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.position, (row.conversation.into(), row.everybody))).collect())
+}
+
+/// How many are `active` and how many `archived` (closed), in all tenants: for `/metrics`.
+pub async fn count_by_state(connection: &mut PgConnection) -> Result<Vec<(&'static str, i64)>> {
+    let text = "select count(*) filter (where not closed), count(*) filter (where closed) from conversations";
+    let (active, archived): (i64, i64) = query_as("conversations.count", text).fetch_one(connection).await?;
+    Ok(vec![("active", active), ("archived", archived)])
+}

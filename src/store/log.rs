@@ -1,0 +1,175 @@
+//! The log itself: the one place that appends to `events`, and the tail's read of it.
+
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, PgConnection, Row};
+use uuid::Uuid;
+
+use super::{count, query};
+use crate::error::{Error, Result};
+use crate::model::{Epoch, EventKind, EventRow, Position, Time};
+
+/// The advisory lock under which positions are given out. One database, one log, one lock.
+const LOCK_AND_LOOK: &str = "begin;
+    select pg_advisory_xact_lock(4714171);
+    select coalesce((select max(position) from events), 0) as head, clock_timestamp() as now, (select epoch from log_state) as epoch";
+
+/// A write transaction that holds the log's lock. Whatever its later statements see is everything that was written before.
+pub struct LogTransaction<'c> {
+    pub connection: &'c mut PgConnection,
+    /// When everything of this transaction happened, as far as people are told.
+    pub now: Time,
+    pub epoch: Epoch,
+    /// The newest position before this transaction.
+    pub head: Position,
+    appended: Vec<EventRow>,
+}
+
+impl<'c> LogTransaction<'c> {
+    /// Takes the lock in a statement of its own: a statement that locked and checked would check with a snapshot
+    /// older than the lock. All three go in one round trip; each still has its own snapshot.
+    pub async fn begin(connection: &'c mut PgConnection) -> Result<Self> {
+        count("log.lock");
+        let rows = sqlx::raw_sql(LOCK_AND_LOOK).fetch_all(&mut *connection).await?;
+        let row = rows.last().ok_or(sqlx::Error::RowNotFound)?;
+        let (head, now): (i64, DateTime<Utc>) = (row.try_get("head")?, row.try_get("now")?);
+        let epoch = row.try_get::<String, _>("epoch")?.parse().map_err(|e| Error::from(crate::error::Code::Internal).because(e))?;
+        Ok(Self { connection, now: Time(now), epoch, head, appended: Vec::new() })
+    }
+
+    /// Gives the next position to an event, which `commit` writes.
+    pub fn append(&mut self, kind: EventKind, tenant: &str, fill: impl FnOnce(&mut EventRow)) -> Position {
+        let position = self.head + 1 + self.appended.len() as i64;
+        let mut row = EventRow {
+            position,
+            tenant_id: tenant.to_owned(),
+            kind,
+            conversation_id: None,
+            message_id: None,
+            actor_id: None,
+            audience_user_id: None,
+            subject_user_id: None,
+            seq: None,
+            occurred_at: self.now.0,
+        };
+        fill(&mut row);
+        self.appended.push(row);
+        position
+    }
+
+    /// Writes the events and commits. Gives the newest position of this transaction, or none when it changed nothing.
+    pub async fn commit(self) -> Result<Option<Position>> {
+        let newest = self.appended.last().map(|row| row.position);
+        if newest.is_some() {
+            insert(self.connection, &self.appended).await?;
+        }
+        count("log.commit");
+        sqlx::raw_sql("commit").execute(self.connection).await?;
+        Ok(newest)
+    }
+
+    pub async fn rollback(connection: &mut PgConnection) -> Result<()> {
+        count("log.rollback");
+        sqlx::raw_sql("rollback").execute(connection).await?;
+        Ok(())
+    }
+}
+
+async fn insert(connection: &mut PgConnection, rows: &[EventRow]) -> Result<()> {
+    let column = |pick: fn(&EventRow) -> Option<String>| rows.iter().map(pick).collect::<Vec<_>>();
+    query("log.append", "
+        insert into events (position, tenant_id, type, conversation_id, message_id, actor_id, audience_user_id,
+                            subject_user_id, seq, occurred_at)
+        select * from unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
+                             $8::text[], $9::bigint[], $10::timestamptz[])")
+        .bind(rows.iter().map(|r| r.position).collect::<Vec<_>>())
+        .bind(column(|r| Some(r.tenant_id.clone())))
+        .bind(column(|r| Some(r.kind.as_str().to_owned())))
+        .bind(rows.iter().map(|r| r.conversation_id).collect::<Vec<Option<Uuid>>>())
+        .bind(rows.iter().map(|r| r.message_id).collect::<Vec<Option<Uuid>>>())
+        .bind(column(|r| r.actor_id.clone()))
+        .bind(column(|r| r.audience_user_id.clone()))
+        .bind(column(|r| r.subject_user_id.clone()))
+        .bind(rows.iter().map(|r| r.seq).collect::<Vec<Option<i64>>>())
+        .bind(rows.iter().map(|r| r.occurred_at).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// What stands in the log after a position, with which log it is. One statement, one snapshot.
+#[derive(Debug)]
+pub struct LogPage {
+    pub epoch: Epoch,
+    /// Everything at or below was pruned.
+    pub floor: Position,
+    /// The newest position at the moment of this read.
+    pub head: Position,
+    pub rows: Vec<EventRow>,
+}
+
+/// The next `limit` events of all tenants after `position`.
+pub async fn after(connection: &mut PgConnection, position: Position, limit: i64) -> Result<LogPage> {
+    let rows = query("log.after", "
+        select s.epoch, s.floor, h.head, e.*
+          from log_state s
+         cross join (select coalesce(max(position), 0) as head from events) h
+          left join lateral (select * from events where position > $1 order by position limit $2) e on true
+         order by e.position")
+        .bind(position)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    page(&rows)
+}
+
+/// Reads `epoch, floor, head` and the event beside them, if any, of each row.
+pub(super) fn page(rows: &[sqlx::postgres::PgRow]) -> Result<LogPage> {
+    let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    let epoch = first.try_get::<String, _>("epoch")?.parse().map_err(|e| Error::from(crate::error::Code::Internal).because(e))?;
+    let (floor, head) = (first.try_get("floor")?, first.try_get("head")?);
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        if row.try_get::<Option<i64>, _>("position")?.is_some() {
+            events.push(EventRow::from_row(row)?);
+        }
+    }
+    Ok(LogPage { epoch, floor, head, rows: events })
+}
+
+/// Where the log ends, asked of Postgres: a cursor above it belongs to another log.
+pub async fn head(db: &super::Db) -> Result<Position> {
+    super::bounded(async {
+        let mut connection = db.connection().await?;
+        let row = query("log.head", "select coalesce(max(position), 0) as head from events").fetch_one(&mut *connection).await?;
+        Ok(row.try_get("head")?)
+    })
+    .await
+}
+
+/// Forgets events older than `days`, at most 5,000 per call, and never the newest: the next position is counted from it.
+/// Takes no lock of the log. Gives how many went.
+pub async fn prune(connection: &mut PgConnection, days: i32) -> Result<u64> {
+    let done = query("log.prune", "
+        with old as (
+            select position from events
+             where position < (select max(position) from events) and position <= (select min(position) + 4999 from events)
+               and occurred_at < now() - make_interval(days => $1)
+        ), gone as (
+            delete from events e using (select max(position) as up_to from old) o where e.position <= o.up_to returning e.position
+        )
+        update log_state set floor = (select max(position) from gone) where exists (select from gone)
+        returning (select count(*) from gone) as pruned")
+        .bind(days)
+        .fetch_optional(connection)
+        .await?;
+    Ok(done.map(|row| row.try_get::<i64, _>("pruned")).transpose()?.unwrap_or(0) as u64)
+}
+
+/// The channel on which instances tell each other to look.
+pub const CHANNEL: &str = "causerie";
+
+/// Says `payload` to every listening instance, after the commit it is about. Losing it costs a second, never an event.
+pub async fn notify(connection: &mut PgConnection, payload: &str) -> Result<()> {
+    query("log.notify", "select pg_notify($1, $2)").bind(CHANNEL).bind(payload.to_owned()).execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! All SQL. One file per noun, functions from a connection to model types; `writer` is the only way to write to the log.
+
+pub mod batch;
+pub mod catchup;
+pub mod conversations;
+pub mod create;
+pub mod identity;
+pub mod log;
+pub mod members;
+pub mod messages;
+pub mod render;
+pub mod send;
+pub mod sync;
+pub mod tickets;
+pub mod unread;
+pub mod users;
+pub mod writer;
+
+use std::time::Duration;
+
+use rocket::figment::Figment;
+use rocket_db_pools::Database;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::{ConnectOptions, FromRow, PgConnection, PgPool, Postgres};
+
+use crate::error::{Code, Error, Result};
+
+/// The pool for requests. The writer, the tail, the listener and the notifier each have a connection of their own.
+#[derive(Database, Clone)]
+#[database("causerie")]
+pub struct Db(Pool);
+
+/// rocket_db_pools' own sqlx support is for sqlx 0.7; this is the same for 0.9.
+#[derive(Clone)]
+pub struct Pool(PgPool);
+
+#[rocket::async_trait]
+impl rocket_db_pools::Pool for Pool {
+    type Connection = PoolConnection<Postgres>;
+    type Error = rocket_db_pools::Error<sqlx::Error>;
+
+    async fn init(figment: &Figment) -> std::result::Result<Self, Self::Error> {
+        let config: rocket_db_pools::Config = figment.extract()?;
+        let options = connect_options(&config.url).map_err(rocket_db_pools::Error::Init)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(config.max_connections as u32)
+            .min_connections(config.min_connections.unwrap_or(1))
+            .acquire_timeout(Duration::from_secs(config.connect_timeout))
+            // A connection that died while idle is noticed by the ping that sqlx does before handing it out.
+            .connect_lazy_with(options.options([("statement_timeout", "5s"), ("lock_timeout", "2s")]));
+        Ok(Self(pool))
+    }
+
+    async fn get(&self) -> std::result::Result<Self::Connection, Self::Error> {
+        self.0.acquire().await.map_err(rocket_db_pools::Error::Get)
+    }
+
+    async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+/// Every connection of the service goes by this: its name shows in `pg_stat_activity`, and commits wait for the disk.
+pub fn connect_options(url: &str) -> std::result::Result<PgConnectOptions, sqlx::Error> {
+    let options: PgConnectOptions = url.parse()?;
+    let options = options.application_name("causerie").options([("synchronous_commit", "on"), ("timezone", "UTC")]);
+    Ok(options.disable_statement_logging())
+}
+
+/// The longest a request waits for SQL. The server's own `statement_timeout` does not fire when the server stands still.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+impl Db {
+    /// A pooled connection, for as long as one read takes. Never held while waiting for anything else.
+    pub async fn connection(&self) -> Result<PoolConnection<Postgres>> {
+        Ok(self.0.0.acquire().await?)
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.0.0
+    }
+}
+
+/// Ends a read that the database does not answer: 503 rather than a request that hangs.
+pub async fn bounded<T>(read: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout(PATIENCE, read).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::from(Code::Unavailable).because("the database did not answer in time")),
+    }
+}
+
+/// Applies what of `migrations/` the database does not have yet. Several instances may do so at once: sqlx takes a lock.
+pub async fn migrate(connection: &mut PgConnection) -> std::result::Result<(), sqlx::migrate::MigrateError> {
+    sqlx::migrate!().run(connection).await
+}
+
+/// Counts one statement by kind. Everything that is sent to Postgres goes through here or the two functions below,
+/// so that "an idle poll does no SQL" can be read off `/metrics`.
+pub fn count(kind: &'static str) {
+    metrics::counter!("causerie_sql_statements_total", "kind" => kind).increment(1);
+}
+
+/// A counted statement.
+pub fn query(kind: &'static str, text: &'static str) -> sqlx::query::Query<'static, Postgres, PgArguments> {
+    count(kind);
+    sqlx::query(text)
+}
+
+/// A counted statement whose rows are `T`.
+pub fn query_as<T: for<'r> FromRow<'r, PgRow>>(kind: &'static str, text: &'static str) -> sqlx::query::QueryAs<'static, Postgres, T, PgArguments> {
+    count(kind);
+    sqlx::query_as(text)
+}

@@ -1,0 +1,179 @@
+//! People: seen in tokens, put by the host.
+
+use sqlx::PgConnection;
+
+use super::log::LogTransaction;
+use super::{Db, bounded, query, query_as};
+use crate::error::Result;
+use crate::model::{EventKind, Profile, User, UserKey};
+
+/// What a token or the host says of a person, and since when (`iat`, in seconds).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    pub key: UserKey,
+    pub profile: Profile,
+    pub iat: i64,
+}
+
+pub async fn find(db: &Db, tenant: &str, id: &str) -> Result<Option<User>> {
+    bounded(async {
+        let mut connection = db.connection().await?;
+        let text = "select id, name, image_url, role from users where tenant_id = $1 and id = $2";
+        Ok(query_as("users.find", text).bind(tenant.to_owned()).bind(id.to_owned()).fetch_optional(&mut *connection).await?)
+    })
+    .await
+}
+
+/// Makes the row of a person at first sight. Nobody knows them yet, so nothing goes to the log.
+/// Gives whether the token says something newer than the profile that is stored: then the writer must hear of it.
+pub async fn see(db: &Db, seen: &Sighting) -> Result<bool> {
+    let profile = &seen.profile;
+    let text = "
+        with fresh as (
+            insert into users (tenant_id, id, name, image_url, role, claims_iat) values ($1, $2, $3, $4, $5, $6)
+            on conflict do nothing returning 1
+        )
+        select 1 from users
+         where tenant_id = $1 and id = $2 and claims_iat < $6
+           and (name is distinct from coalesce($3, name) or image_url is distinct from coalesce($4, image_url)
+                or role is distinct from coalesce($5, role))";
+    bounded(async {
+        let mut connection = db.connection().await?;
+        let row = query("users.see", text)
+            .bind(seen.key.tenant.to_string())
+            .bind(seen.key.id.to_string())
+            .bind(profile.name.clone())
+            .bind(profile.image_url.clone())
+            .bind(profile.role.clone())
+            .bind(seen.iat)
+            .fetch_optional(&mut *connection)
+            .await?;
+        Ok(row.is_some())
+    })
+    .await
+}
+
+/// Stores newer profiles and tells everybody who shares a conversation, through at most 500 conversations each.
+/// Gives the users as they are now, in the order asked.
+pub async fn put_all(log: &mut LogTransaction<'_>, sightings: &[&Sighting]) -> Result<()> {
+    let column = |pick: fn(&Sighting) -> Option<String>| sightings.iter().map(|s| pick(s)).collect::<Vec<_>>();
+    // Two sightings of one person in a batch: the newest wins, and an upsert may not touch a row twice.
+    let changed: Vec<(String, String, bool)> = query_as("users.put", "
+        with given as (
+            select distinct on (tenant_id, id) * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+                with ordinality as g (tenant_id, id, name, image_url, role, iat, n)
+             order by tenant_id, id, iat desc, n desc
+        ), old as (
+            select u.* from users u join given using (tenant_id, id)
+        ), put as (
+            insert into users as u (tenant_id, id, name, image_url, role, claims_iat)
+            select tenant_id, id, name, image_url, role, iat from given
+            on conflict on constraint users_pkey do update
+               set name = coalesce(excluded.name, u.name), image_url = coalesce(excluded.image_url, u.image_url),
+                   role = coalesce(excluded.role, u.role), claims_iat = excluded.claims_iat, updated_at = now()
+             where excluded.claims_iat >= u.claims_iat
+            returning *
+        )
+        select p.tenant_id, p.id, old.id is null as is_new from put p left join old using (tenant_id, id)
+         where old.id is null or (p.name, p.image_url, p.role) is distinct from (old.name, old.image_url, old.role)
+         order by p.tenant_id, p.id")
+        .bind(column(|s| Some(s.key.tenant.to_string())))
+        .bind(column(|s| Some(s.key.id.to_string())))
+        .bind(column(|s| s.profile.name.clone()))
+        .bind(column(|s| s.profile.image_url.clone()))
+        .bind(column(|s| s.profile.role.clone()))
+        .bind(sightings.iter().map(|s| s.iat).collect::<Vec<_>>())
+        .fetch_all(&mut *log.connection)
+        .await?;
+    let known: Vec<_> = changed.into_iter().filter(|(_, _, is_new)| !is_new).map(|(tenant, id, _)| (tenant, id)).collect();
+    if known.is_empty() { Ok(()) } else { tell(log, &known).await }
+}
+
+/// Appends `user.updated`: one for the person's own devices, one for each conversation they are in.
+async fn tell(log: &mut LogTransaction<'_>, changed: &[(String, String)]) -> Result<()> {
+    let (tenants, ids): (Vec<_>, Vec<_>) = changed.iter().cloned().unzip();
+    let shared: Vec<(String, String, uuid::Uuid)> = query_as("users.shared", "
+        select g.tenant_id, g.id, m.conversation_id
+          from unnest($1::text[], $2::text[]) as g (tenant_id, id)
+         cross join lateral (select conversation_id from members m
+                              where m.tenant_id = g.tenant_id and m.user_id = g.id and m.left_position is null
+                              order by m.joined_position desc limit 500) m")
+        .bind(&tenants)
+        .bind(&ids)
+        .fetch_all(&mut *log.connection)
+        .await?;
+    for (tenant, id) in changed {
+        log.append(EventKind::UserUpdated, tenant, |row| {
+            row.actor_id = Some(id.clone());
+            row.subject_user_id = Some(id.clone());
+            row.audience_user_id = Some(id.clone());
+        });
+    }
+    let mut touched = (Vec::new(), Vec::new(), Vec::new());
+    for (tenant, id, conversation) in shared {
+        let position = log.append(EventKind::UserUpdated, &tenant, |row| {
+            row.actor_id = Some(id.clone());
+            row.subject_user_id = Some(id);
+            row.conversation_id = Some(conversation);
+        });
+        touched.0.push(tenant);
+        touched.1.push(conversation);
+        touched.2.push(position);
+    }
+    touch(log.connection, touched).await
+}
+
+/// Moves `last_position`, by which catch-up finds the conversations that have something new.
+async fn touch(connection: &mut PgConnection, (tenants, ids, positions): (Vec<String>, Vec<uuid::Uuid>, Vec<i64>)) -> Result<()> {
+    query("conversations.touch", "
+        update conversations c set last_position = t.position
+          from (select tenant_id, id, max(position) as position from unnest($1::text[], $2::uuid[], $3::bigint[]) as t (tenant_id, id, position)
+                 group by 1, 2) t
+         where c.tenant_id = t.tenant_id and c.id = t.id")
+        .bind(tenants)
+        .bind(ids)
+        .bind(positions)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Which of these people are known, of those asked.
+pub async fn known(connection: &mut PgConnection, tenants: &[String], ids: &[String]) -> Result<Vec<(String, String)>> {
+    let text = "select u.tenant_id, u.id from unnest($1::text[], $2::text[]) as g (tenant_id, id) join users u using (tenant_id, id)";
+    Ok(query_as("users.known", text).bind(tenants.to_vec()).bind(ids.to_vec()).fetch_all(connection).await?)
+}
+
+/// Rows for people who are only named so far (`users.unknown = "create"`): their first token fills them.
+pub async fn make_stubs(connection: &mut PgConnection, tenants: &[String], ids: &[String]) -> Result<()> {
+    let text = "insert into users (tenant_id, id) select * from unnest($1::text[], $2::text[]) on conflict do nothing";
+    query("users.stubs", text).bind(tenants.to_vec()).bind(ids.to_vec()).execute(connection).await?;
+    Ok(())
+}
+
+/// These people, in the order asked; those unknown left out.
+pub async fn list(db: &Db, tenant: &str, ids: &[String]) -> Result<Vec<User>> {
+    let text = "select u.id, u.name, u.image_url, u.role from unnest($2::text[]) with ordinality as g (id, n)
+                  join users u on u.tenant_id = $1 and u.id = g.id order by g.n";
+    bounded(async {
+        let mut connection = db.connection().await?;
+        Ok(query_as("users.list", text).bind(tenant.to_owned()).bind(ids.to_vec()).fetch_all(&mut *connection).await?)
+    })
+    .await
+}
+
+/// Whether two people are in a conversation together now.
+pub async fn share_conversation(db: &Db, me: &UserKey, other: &str) -> Result<bool> {
+    let text = "select 1 from members a
+                  join members b on b.tenant_id = a.tenant_id and b.conversation_id = a.conversation_id and b.user_id = $3 and b.left_position is null
+                 where a.tenant_id = $1 and a.user_id = $2 and a.left_position is null limit 1";
+    bounded(async {
+        let mut connection = db.connection().await?;
+        let row = query("users.share", text)
+            .bind(me.tenant.to_string()).bind(me.id.to_string()).bind(other.to_owned())
+            .fetch_optional(&mut *connection)
+            .await?;
+        Ok(row.is_some())
+    })
+    .await
+}

@@ -1,0 +1,252 @@
+//! The one writer of an instance. It takes everything that is queued, writes it in one transaction under the log's
+//! lock, answers, and takes the next: a lone message goes at once, a burst goes together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
+use sqlx::{Connection, PgConnection};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::batch::{self, Op, Outcome};
+use super::log::LogTransaction;
+use super::{connect_options, identity};
+use crate::error::{Code, Error, Result};
+use crate::model::Cursor;
+
+/// Most items of one transaction.
+const MAX_ITEMS: usize = 128;
+/// Most bytes of text of one transaction.
+const MAX_BYTES: usize = 1 << 20;
+/// What waits in front. Beyond it a write is refused with 503 at once.
+const QUEUE: usize = 2048;
+/// How long an item may wait to be stored. After that it is dropped unsent, with 503.
+const DEADLINE: Duration = Duration::from_secs(8);
+/// How long an answer waits for this instance's own tail, so that the caller can read its write.
+const OWN_TAIL: Duration = Duration::from_secs(1);
+/// A batch slower than this was planned for other tables than there are now.
+const SLOW: Duration = Duration::from_millis(100);
+/// The server's own limits do not fire when it stands still: this one is ours.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// An item in the queue, and who waits for it.
+struct Job {
+    op: Op,
+    deadline: Instant,
+    reply: oneshot::Sender<Result<(Outcome, Option<Cursor>)>>,
+}
+
+/// The handle that routes hold.
+#[derive(Clone)]
+pub struct Writer {
+    queue: mpsc::Sender<Job>,
+    applied: watch::Receiver<Option<Cursor>>,
+}
+
+/// What the writer needs of the rest of the instance, as plain tokio types: it knows nothing of feeds.
+pub struct Wiring {
+    pub url: String,
+    /// Rung after each commit: the tail looks at once.
+    pub poke: Arc<Notify>,
+    /// How far the tail has applied the log.
+    pub applied: watch::Receiver<Option<Cursor>>,
+    /// Told each commit, to tell the other instances.
+    pub committed: mpsc::Sender<()>,
+}
+
+impl Writer {
+    pub fn start(wiring: Wiring) -> Self {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let applied = wiring.applied.clone();
+        tokio::spawn(Task { wiring, connection: None, seen: None }.run(jobs));
+        Self { queue, applied }
+    }
+
+    /// Stores one item. Answered after COMMIT, when this instance can serve it (or a second later at the latest).
+    pub async fn write(&self, op: Op) -> Result<Outcome> {
+        let started = Instant::now();
+        let (reply, answer) = oneshot::channel();
+        let job = Job { op, deadline: started + DEADLINE, reply };
+        self.queue.try_send(job).map_err(|_| Code::Overloaded)?;
+        let (outcome, place) = answer.await.map_err(|_| Code::ShuttingDown)??;
+        if let Some(place) = place {
+            let mut applied = self.applied.clone();
+            let reached = |at: &Option<Cursor>| at.is_some_and(|at| at.epoch != place.epoch || at.position >= place.position);
+            // Late or not, the write is stored: a tail that lags must not make it look failed.
+            let _ = tokio::time::timeout(OWN_TAIL, applied.wait_for(reached)).await;
+        }
+        histogram!("causerie_write_seconds").record(started.elapsed().as_secs_f64());
+        Ok(outcome)
+    }
+
+    /// How full the queue is, 0 to 1: a sign of load that poll rhythms follow.
+    pub fn fullness(&self) -> f64 {
+        1.0 - self.queue.capacity() as f64 / QUEUE as f64
+    }
+}
+
+struct Task {
+    wiring: Wiring,
+    connection: Option<PgConnection>,
+    /// The newest place this instance has committed or applied: a log that ends below it is another log.
+    seen: Option<Cursor>,
+}
+
+impl Task {
+    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut held = None;
+        while let Some(batch) = collect(&mut jobs, &mut held).await {
+            gauge!("causerie_write_queue").set(jobs.len() as f64);
+            histogram!("causerie_batch_items").record(batch.len() as f64);
+            self.process(batch).await;
+        }
+        if let Some(connection) = self.connection.take() {
+            let _ = connection.close().await;
+        }
+    }
+
+    /// Writes a batch, again and again until its items' deadlines when the database is the reason that it fails.
+    /// One bad item is that item's answer: the batch is halved until it stands alone.
+    async fn process(&mut self, batch: Vec<Job>) {
+        let mut pending = vec![batch];
+        while let Some(jobs) = pending.pop() {
+            let mut jobs = drop_late(jobs);
+            let mut pause = Duration::from_millis(20);
+            while !jobs.is_empty() {
+                let error = match self.attempt(&jobs).await {
+                    Ok((outcomes, place)) => {
+                        answer(jobs, outcomes, place);
+                        break;
+                    }
+                    Err(error) => error,
+                };
+                if error.code == Code::Internal {
+                    if jobs.len() == 1 {
+                        answer(jobs, vec![Err(error)], None);
+                    } else {
+                        counter!("causerie_batches_split_total").increment(1);
+                        let rest = jobs.split_off(jobs.len() / 2);
+                        pending.extend([rest, jobs]);
+                    }
+                    break;
+                }
+                tracing::warn!(%error, items = jobs.len(), "a batch is tried again");
+                counter!("causerie_batches_retried_total").increment(1);
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(500));
+                jobs = drop_late(jobs);
+            }
+        }
+    }
+
+    /// One transaction. On an error nothing of it is stored, or (an unknown COMMIT) the next attempt finds it by its ids.
+    async fn attempt(&mut self, jobs: &[Job]) -> Result<(Vec<Result<Outcome>>, Option<Cursor>)> {
+        let started = Instant::now();
+        let applied = *self.wiring.applied.borrow();
+        self.see(applied);
+        // Taken out, so that a time-out or an error in the middle leaves no half-used connection behind.
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect(&self.wiring.url, self.seen).await?,
+        };
+        let ops: Vec<&Op> = jobs.iter().map(|job| &job.op).collect();
+        let work = async {
+            let mut log = LogTransaction::begin(&mut connection).await?;
+            let epoch = log.epoch;
+            if self.seen.is_some_and(|seen| seen.epoch == epoch && log.head < seen.position) {
+                return Err(Error::from(Code::Unavailable).because("the log ends below what was seen: another log"));
+            }
+            let outcomes = batch::apply(&mut log, &ops).await?;
+            let position = log.commit().await?;
+            Ok((outcomes, position.map(|position| Cursor { epoch, position })))
+        };
+        match tokio::time::timeout(BATCH_TIMEOUT, work).await {
+            Ok(Ok((outcomes, place))) => {
+                if started.elapsed() > SLOW {
+                    connection.clear_cached_statements().await?;
+                }
+                self.connection = Some(connection);
+                self.announce(place, started);
+                Ok((outcomes, place))
+            }
+            Ok(Err(error)) => {
+                if error.code == Code::Internal && LogTransaction::rollback(&mut connection).await.is_ok() {
+                    self.connection = Some(connection);
+                }
+                Err(error)
+            }
+            Err(_) => Err(Error::from(Code::Unavailable).because("the batch took too long")),
+        }
+    }
+
+    fn see(&mut self, place: Option<Cursor>) {
+        match (self.seen, place) {
+            (Some(seen), Some(place)) if seen.epoch == place.epoch && seen.position >= place.position => {}
+            (_, None) => {}
+            (_, place) => self.seen = place,
+        }
+    }
+
+    fn announce(&mut self, place: Option<Cursor>, started: Instant) {
+        histogram!("causerie_batch_seconds").record(started.elapsed().as_secs_f64());
+        if place.is_some() {
+            self.see(place);
+            self.wiring.poke.notify_one();
+            // Full means that a word to the others is already on its way.
+            let _ = self.wiring.committed.try_send(());
+        }
+    }
+}
+
+/// Waits for one item, then takes what else is queued. What would make the batch too large is held for the next.
+async fn collect(jobs: &mut mpsc::Receiver<Job>, held: &mut Option<Job>) -> Option<Vec<Job>> {
+    let first = match held.take() {
+        Some(job) => job,
+        None => jobs.recv().await?,
+    };
+    let mut bytes = first.op.bytes();
+    let mut batch = vec![first];
+    while batch.len() < MAX_ITEMS {
+        let Ok(job) = jobs.try_recv() else { break };
+        bytes += job.op.bytes();
+        if bytes > MAX_BYTES {
+            *held = Some(job);
+            break;
+        }
+        batch.push(job);
+    }
+    Some(batch)
+}
+
+/// Refuses what has waited too long: whoever asked has been told nothing yet, and may ask again.
+fn drop_late(jobs: Vec<Job>) -> Vec<Job> {
+    let now = Instant::now();
+    let (late, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.deadline <= now);
+    for job in late {
+        let _ = job.reply.send(Err(Error::from(Code::Unavailable).because("not stored in time")));
+    }
+    jobs
+}
+
+fn answer(jobs: Vec<Job>, outcomes: Vec<Result<Outcome>>, place: Option<Cursor>) {
+    for (job, outcome) in jobs.into_iter().zip(outcomes) {
+        // Whoever asked may be gone; the write stands.
+        let _ = job.reply.send(outcome.map(|outcome| (outcome, place)));
+    }
+}
+
+/// The writer's connection. A stalled process may hold the log's lock no longer than these limits.
+async fn connect(url: &str, seen: Option<Cursor>) -> Result<PgConnection> {
+    let options = connect_options(url)?.application_name("causerie-writer").options([
+        ("lock_timeout", "2s"),
+        ("statement_timeout", "5s"),
+        ("idle_in_transaction_session_timeout", "2s"),
+    ]);
+    let connect = async {
+        let mut connection = PgConnection::connect_with(&options).await?;
+        identity::check(&mut connection, seen).await?;
+        Ok(connection)
+    };
+    super::bounded(connect).await
+}

@@ -1,0 +1,168 @@
+/**
+ * One side of the page: a person, the transport it follows by, its inbox and its open thread.
+ * The feed changes `Conversations`, every change renders, and rendering an open thread that somebody looks at reads it.
+ */
+import { Api } from "/api.js";
+import { Composer } from "/composer.js";
+import { Conversations } from "/conversations.js";
+import { el, parts, say, soon } from "/dom.js";
+import { Feed } from "/feed.js";
+import { Inbox, badge } from "/inbox.js";
+import { Outbox } from "/outbox.js";
+import { aboutOf, draw, nameOf, titleOf } from "/people.js";
+import { renderStatus } from "/status.js";
+import { t } from "/strings.js";
+import { Thread } from "/thread.js";
+
+export class Pane {
+  #open = null;
+  #older = "ready";
+  #readRequest = false;
+  #feedState = null;
+
+  /**
+   * @param {HTMLElement} element  a clone of the page's template
+   * @param {{user: object, token: string}[]} people
+   * @param {{person: number, transport: import("/feed.js").Transport, conversationId: string}} start
+   */
+  constructor(element, people, { person, transport, conversationId }) {
+    this.element = element;
+    this.people = people;
+    this.preferred = conversationId;
+    this.part = parts(element);
+    this.render = soon(() => this.#render());
+    this.inbox = new Inbox(this.part.inbox, (id) => this.open(id, true));
+    this.thread = new Thread(this.part, { older: () => this.#loadOlder(), retry: (id) => this.outbox.retry(id) });
+    this.composer = new Composer(this.part, (content) => this.outbox.add(this.#open, content));
+    this.#listen();
+    this.part.person.append(...people.map(({ user }, index) => el("option", { value: index, text: nameOf(user) })));
+    this.part.person.value = person;
+    this.part.transport.value = transport;
+    this.become(people[person]);
+  }
+
+  #listen() {
+    const { person, transport, back, more } = this.part;
+    person.addEventListener("change", () => this.become(this.people[person.value]));
+    transport.addEventListener("change", () => this.feed.change(transport.value));
+    back.addEventListener("click", () => { this.#show("inbox"); this.part.inbox.querySelector("[aria-current=true]")?.focus(); });
+    more.addEventListener("click", () => this.#loadMore());
+    this.element.addEventListener("focusin", this.render);
+    this.element.addEventListener("focusout", this.render);
+    document.addEventListener("visibilitychange", this.render);
+  }
+
+  /** Another person sits down here: a new snapshot, a new feed. */
+  become({ user, token }) {
+    this.feed?.stop();
+    this.#open = null;
+    this.composer.clear();
+    const api = (this.api = new Api(token));
+    const conversations = (this.conversations = new Conversations(user, (id) => api.conversation(id), this.render));
+    const outbox = (this.outbox = new Outbox(api, (message) => { conversations.sent(message); this.feed.wake(); }, this.render));
+    this.feed = new Feed({
+      token,
+      transport: this.part.transport.value,
+      onSync: (snapshot) => this.#sync(snapshot),
+      onEvent: (event) => {
+        if (event.type === "message.created" && event.actorId === user.id) outbox.settle(event.data.message.clientMessageId);
+        conversations.apply(event);
+      },
+      onUnread: (unread) => conversations.unread(unread),
+      onState: (state) => { this.#feedState = state; this.render(); },
+    });
+    draw(this.part.avatar, user.id, nameOf(user));
+    this.feed.start();
+  }
+
+  #sync(snapshot) {
+    this.conversations.sync(snapshot);
+    const { conversations } = this;
+    if (this.#open && conversations.get(this.#open)) return this.#load(this.#open, null);
+    const first = conversations.get(this.preferred) ?? conversations.list()[0];
+    if (first) this.open(first.id);
+  }
+
+  /** Shows a conversation; `asked` when a person did it, who then wants to write. */
+  open(id, asked = false) {
+    this.#open = id;
+    this.#show("thread");
+    this.#older = "ready";
+    if (!this.conversations.get(id).loaded) this.#load(id, null);
+    this.#render();
+    if (asked && matchMedia("(pointer: fine)").matches) this.composer.focus();
+    else if (asked) this.part.log.focus({ preventScroll: true });
+  }
+
+  /** In a narrow pane the inbox and the thread take turns. */
+  #show(view) {
+    this.element.dataset.view = view;
+    this.render();
+  }
+
+  #loadOlder() {
+    const conversation = this.conversations.get(this.#open);
+    this.#load(this.#open, conversation.loaded ? conversation.first : null);
+  }
+
+  async #load(id, before) {
+    const { api, conversations } = this;
+    this.#older = "loading";
+    this.render();
+    try {
+      conversations.addMessages(id, await api.messages(id, before));
+      if (this.#open === id) this.#older = "ready";
+    } catch {
+      if (this.#open === id) this.#older = "failed";
+    }
+    this.render();
+  }
+
+  async #loadMore() {
+    this.part.more.disabled = true;
+    const page = await this.api.conversations(this.conversations.nextPageToken).catch(() => null);
+    if (page) this.conversations.add(page);
+    this.part.more.disabled = false;
+  }
+
+  /** Somebody looks at the open thread: the page is visible, the focus is in this pane, the newest is in view. */
+  #isRead() {
+    const { element, thread, part } = this;
+    const looking = document.visibilityState === "visible" && element.contains(document.activeElement);
+    return looking && thread.atEnd && part.log.getClientRects().length > 0;
+  }
+
+  #render() {
+    const { part, conversations, element } = this;
+    const conversation = this.#open ? conversations.get(this.#open) : null;
+    element.classList.toggle("open", Boolean(conversation));
+    part.thread.hidden = !conversation;
+    part.empty.hidden = Boolean(conversation);
+    say(part.empty, t(conversations.list().length ? "pick" : "none"));
+    if (conversation) this.#renderThread(conversation);
+    const reading = conversation?.loaded && this.#isRead() ? conversation : null;
+    this.inbox.render(conversations, this.#open, reading?.id ?? null);
+    part.more.hidden = !conversations.nextPageToken;
+    badge(part.total, Math.max(0, conversations.total - (reading?.me.unreadCount ?? 0)));
+    if (this.#feedState) renderStatus(part, this.#feedState);
+    if (reading) this.#read(reading);
+  }
+
+  #renderThread(conversation) {
+    const { part, conversations } = this;
+    say(part.title, titleOf(conversation, conversations.others(conversation)));
+    say(part.about, aboutOf(conversation));
+    this.thread.render(conversation, conversations, this.outbox.of(conversation.id), this.#older);
+    this.composer.render(conversation);
+  }
+
+  async #read(conversation) {
+    const upTo = conversation.lastMessage?.seq ?? 0;
+    if (this.#readRequest || upTo <= conversation.me.readUpTo) return;
+    this.#readRequest = true;
+    const { api, conversations } = this;
+    await api.read(conversation.id, upTo).then(() => conversations.read(conversation.id, upTo), () => {});
+    this.#readRequest = false;
+    this.render();
+  }
+}
