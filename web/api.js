@@ -2,8 +2,8 @@
  * The calls a page makes besides the feed. All of them may be repeated (a send carries its `clientMessageId`), so a
  * lost connection, 429 and 503 are tried again here; what remains is thrown.
  */
-import { Refusal, backOff, parse } from "/feed.js";
-import { language } from "/strings.js";
+import { Refusal, backOff, parse } from "./feed.js";
+import { language } from "./strings.js";
 
 const TRIES = 5;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,7 +1,7 @@
 /** The list of conversations in a pane: whom with, the last words, what is unread. */
-import { el, mark, parts, reconcile, say } from "/dom.js";
-import { aboutOf, draw, nameOf, titleOf } from "/people.js";
-import { number, t, when } from "/strings.js";
+import { el, mark, parts, reconcile, say } from "./dom.js";
+import { aboutOf, draw, nameOf, titleOf } from "./people.js";
+import { number, t, when } from "./strings.js";
 
 /** One line of the last message, with who wrote it where that is not plain. */
 function excerpt(conversation, me) {

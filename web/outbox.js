@@ -15,7 +15,7 @@ export class Outbox {
   #sending = false;
 
   /**
-   * @param {import("/api.js").Api} api
+   * @param {import("./api.js").Api} api
    * @param {(message: object) => void} sent
    * @param {() => void} changed
    */

@@ -1,7 +1,7 @@
 /** The page at `/`: two people side by side. Who they are comes from `/demo.json`, which only development answers. */
-import { el } from "/dom.js";
-import { Pane } from "/pane.js";
-import { language, languages, setLanguage, translate } from "/strings.js";
+import { el } from "./dom.js";
+import { Pane } from "./pane.js";
+import { language, languages, setLanguage, translate } from "./strings.js";
 
 const SIDES = [
   { name: "left", person: 0, transport: "stream" },

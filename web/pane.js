@@ -2,17 +2,17 @@
  * One side of the page: a person, the transport it follows by, its inbox and its open thread.
  * The feed changes `Conversations`, every change renders, and rendering an open thread that somebody looks at reads it.
  */
-import { Api } from "/api.js";
-import { Composer } from "/composer.js";
-import { Conversations } from "/conversations.js";
-import { el, parts, say, soon } from "/dom.js";
-import { Feed } from "/feed.js";
-import { Inbox, badge } from "/inbox.js";
-import { Outbox } from "/outbox.js";
-import { aboutOf, draw, nameOf, titleOf } from "/people.js";
-import { renderStatus } from "/status.js";
-import { t } from "/strings.js";
-import { Thread } from "/thread.js";
+import { Api } from "./api.js";
+import { Composer } from "./composer.js";
+import { Conversations } from "./conversations.js";
+import { el, parts, say, soon } from "./dom.js";
+import { Feed } from "./feed.js";
+import { Inbox, badge } from "./inbox.js";
+import { Outbox } from "./outbox.js";
+import { aboutOf, draw, nameOf, titleOf } from "./people.js";
+import { renderStatus } from "./status.js";
+import { t } from "./strings.js";
+import { Thread } from "./thread.js";
 
 export class Pane {
   #open = null;
@@ -23,7 +23,7 @@ export class Pane {
   /**
    * @param {HTMLElement} element  a clone of the page's template
    * @param {{user: object, token: string}[]} people
-   * @param {{person: number, transport: import("/feed.js").Transport, conversationId: string}} start
+   * @param {{person: number, transport: import("./feed.js").Transport, conversationId: string}} start
    */
   constructor(element, people, { person, transport, conversationId }) {
     this.element = element;

@@ -2,8 +2,8 @@
  * How people and their conversations are called and drawn. Pictures of the host site are not loaded (the page's
  * Content-Security-Policy allows none): initials on one of six tints stand for them.
  */
-import { mark, say } from "/dom.js";
-import { t } from "/strings.js";
+import { mark, say } from "./dom.js";
+import { t } from "./strings.js";
 
 const TINTS = 6;
 

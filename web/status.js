@@ -1,10 +1,10 @@
 /** The line below a pane: how its feed is doing, in figures one can check against the service's own. */
-import { say } from "/dom.js";
-import { bytes, clock, number, t } from "/strings.js";
+import { say } from "./dom.js";
+import { bytes, clock, number, t } from "./strings.js";
 
 /**
  * @param {Record<string, HTMLElement>} part
- * @param {import("/feed.js").FeedState} feed
+ * @param {import("./feed.js").FeedState} feed
  */
 export function renderStatus(part, feed) {
   const seconds = Math.max(1, Math.round(feed.retryInMs / 1000));

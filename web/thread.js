@@ -1,7 +1,7 @@
 /** The open conversation: days, bubbles with their ticks, notices, what is still being sent; older pages on demand. */
-import { el, mark, parts, reconcile, say } from "/dom.js";
-import { nameOf } from "/people.js";
-import { day, t, time } from "/strings.js";
+import { el, mark, parts, reconcile, say } from "./dom.js";
+import { nameOf } from "./people.js";
+import { day, t, time } from "./strings.js";
 
 /** Messages of one sender this close together are drawn as one group. */
 const CLOSE_MS = 5 * 60_000;

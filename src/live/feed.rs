@@ -173,6 +173,10 @@ impl Feed {
         let mut joined = None;
         if row.kind == EventKind::ConversationCreated && row.audience_user_id.is_none() {
             let conversation = row.conversation_id?;
+            #[cfg(feature = "planted-faults")]
+            if crate::faults::is_planted(crate::faults::Fault::FeedMissesNewConversations) {
+                return None;
+            }
             let standing = state.standings.entry(conversation).or_default();
             if !standing.holds(row.position) {
                 standing.join(row.position);

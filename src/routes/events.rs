@@ -14,7 +14,7 @@ use super::respond::Polled;
 use crate::auth::AuthUser;
 use crate::config::Config;
 use crate::error::{Code, Problem, Result};
-use crate::live::{Feed, Live};
+use crate::live::Live;
 use crate::model::{Cursor, Event};
 use crate::store::Db;
 use crate::store::writer::Writer;
@@ -85,12 +85,7 @@ pub async fn poll(me: AuthUser, query: Query, headers: HeaderOf<'_>, live: &Stat
 /// Watch, read, wait, in that order, until there is an event or the time is up.
 async fn wait_for(reader: &Reader, since: Cursor, limit: usize, deadline: Instant) -> Result<FeedPage> {
     loop {
-        #[cfg(feature = "planted-faults")]
-        if let Some(page) = crate::faults::read_before_register(reader, since, limit).await? {
-            return Ok(page);
-        }
-        let watch = Feed::watch(&reader.feed().await?);
-        let page = reader.next_batch(since, limit).await?;
+        let (watch, page) = reader.watch_and_read(since, limit).await?;
         if !page.frames.is_empty() || page.has_more || reader.live.is_draining() {
             return Ok(page);
         }

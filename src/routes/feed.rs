@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::{Code, Error, Result};
-use crate::live::{Batch, Feed, Held, Live, Miss};
+use crate::live::{Batch, Feed, Held, Live, Miss, Watch};
 use crate::model::{Cursor, Epoch, Frame, Position, UserKey};
 use crate::store::writer::Writer;
 use crate::store::{Db, bounded, catchup, log, render};
@@ -112,6 +112,18 @@ impl Reader {
         if log::head(&self.db).await? < cursor.position { Err(Code::CursorExpired.into()) } else { Err(Code::Unavailable.into()) }
     }
 
+    /// Registers, then reads. The other way round, what is pushed in between would wake nobody.
+    pub async fn watch_and_read(&self, since: Cursor, limit: usize) -> Result<(Watch, FeedPage)> {
+        #[cfg(feature = "planted-faults")]
+        if crate::faults::is_planted(crate::faults::Fault::ReadBeforeRegister) {
+            let page = self.next_batch(since, limit).await?;
+            crate::faults::dawdle().await;
+            return Ok((Feed::watch(&self.feed().await?), page));
+        }
+        let watch = Feed::watch(&self.feed().await?);
+        Ok((watch, self.next_batch(since, limit).await?))
+    }
+
     /// At most `limit` events after `since`.
     pub async fn next_batch(&self, since: Cursor, limit: usize) -> Result<FeedPage> {
         let mut from_store: Vec<Frame> = Vec::new();
@@ -150,14 +162,14 @@ impl Reader {
 
     /// What memory gave, after what Postgres gave; cut where it grows too large for one answer.
     async fn page(&self, since: Cursor, mut frames: Vec<Frame>, batch: Batch) -> Result<FeedPage> {
+        #[cfg(feature = "planted-faults")]
+        let batch = crate::faults::skip_to_head(batch, self.live.place());
         frames.extend(self.frames(since.epoch, &batch.events).await?);
         let changed = batch.changed.into_iter().map(|(id, unread_count)| UnreadCount { id, unread_count }).collect();
         if let Some(position) = cut(&mut frames) {
             return Ok(partial(since, frames, position));
         }
         let unread = UnreadState { total: batch.unread.total, conversations: batch.unread.conversations, changed };
-        #[cfg(feature = "planted-faults")]
-        let batch = crate::faults::skip_to_head(batch, self.live.place());
         Ok(FeedPage {
             epoch: since.epoch,
             from: since.position,

@@ -29,7 +29,10 @@ impl<'c> LogTransaction<'c> {
     /// older than the lock. All three go in one round trip; each still has its own snapshot.
     pub async fn begin(connection: &'c mut PgConnection) -> Result<Self> {
         count("log.lock");
-        let rows = sqlx::raw_sql(LOCK_AND_LOOK).fetch_all(&mut *connection).await?;
+        let text = LOCK_AND_LOOK;
+        #[cfg(feature = "planted-faults")]
+        let text = if crate::faults::is_planted(crate::faults::Fault::PositionsFromASequence) { crate::faults::BEGIN_WITHOUT_LOCK } else { text };
+        let rows = sqlx::raw_sql(text).fetch_all(&mut *connection).await?;
         let row = rows.last().ok_or(sqlx::Error::RowNotFound)?;
         let (head, now): (i64, DateTime<Utc>) = (row.try_get("head")?, row.try_get("now")?);
         let epoch = row.try_get::<String, _>("epoch")?.parse().map_err(|e| Error::from(crate::error::Code::Internal).because(e))?;
@@ -62,6 +65,8 @@ impl<'c> LogTransaction<'c> {
         if newest.is_some() {
             insert(self.connection, &self.appended).await?;
         }
+        #[cfg(feature = "planted-faults")]
+        crate::faults::commit_late().await;
         count("log.commit");
         sqlx::raw_sql("commit").execute(self.connection).await?;
         Ok(newest)

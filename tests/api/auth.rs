@@ -1,0 +1,1 @@
+//! Who may ask: header, cookie, ticket.

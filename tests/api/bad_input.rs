@@ -1,0 +1,1 @@
+//! What bad input gets: a problem that names it, and nothing changed.

@@ -1,0 +1,1 @@
+//! Real clients, directly and through a real nginx.

@@ -1,0 +1,1 @@
+//! Create or get, list, read, delete for oneself.

@@ -1,0 +1,1 @@
+//! What is acknowledged is there, whatever is killed.

@@ -1,0 +1,1 @@
+//! The history checker on two instances.

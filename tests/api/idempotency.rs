@@ -1,0 +1,1 @@
+//! One key, one message; one pair, one conversation.

@@ -1,0 +1,1 @@
+//! What an idle poll costs, and how long memory may answer alone.

@@ -1,0 +1,22 @@
+//! Everything the service promises, tried on the real program over real HTTP and a real Postgres.
+
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "shared by the test binaries; none uses all of it")]
+mod support;
+
+mod architecture;
+mod auth;
+mod bad_input;
+mod clients;
+mod contract;
+mod conversations;
+mod durability;
+mod embedded;
+mod events;
+mod history;
+mod idempotency;
+mod idle;
+mod messages;
+mod shutdown;
+mod streams;
+mod users;

@@ -1,0 +1,1 @@
+//! Sending, paging, following one conversation, reading.

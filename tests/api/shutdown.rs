@@ -1,0 +1,1 @@
+//! Leaving without anybody losing anything.

@@ -1,0 +1,1 @@
+//! People, as tokens and the host describe them.

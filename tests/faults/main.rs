@@ -1,0 +1,1 @@
+//! The history checker must catch each planted fault, seed after seed.
