@@ -51,11 +51,15 @@ pub enum UnknownUsers {
 pub enum ConfigError {
     #[error("a setting is missing or wrong: {0}")]
     Figment(Box<rocket::figment::Error>),
-    #[error("no secret: set CAUSERIE_JWT_SECRET to at least 32 bytes, for example $(openssl rand -hex 32)")]
+    #[error(
+        "no secret: set CAUSERIE_JWT_SECRET to at least 32 bytes, for example $(openssl rand -hex 32)"
+    )]
     NoSecret,
     #[error("the secret is {0} bytes long: CAUSERIE_JWT_SECRET needs at least 32")]
     ShortSecret(usize),
-    #[error("origins: {0:?} is no origin; write it as browsers do, for example \"https://www.example.org\"")]
+    #[error(
+        "origins: {0:?} is no origin; write it as browsers do, for example \"https://www.example.org\""
+    )]
     Origin(String),
     #[error("{0} must be {1}")]
     Range(&'static str, &'static str),
@@ -66,7 +70,11 @@ pub fn figment() -> Figment {
     let mut figment = Figment::from(rocket::Config::default())
         .merge(Toml::string(include_str!("../Rocket.toml")).nested())
         .merge(Toml::file(Env::var_or("ROCKET_CONFIG", "Rocket.toml")).nested())
-        .merge(Env::prefixed("ROCKET_").ignore(&["PROFILE", "CONFIG"]).global());
+        .merge(
+            Env::prefixed("ROCKET_")
+                .ignore(&["PROFILE", "CONFIG"])
+                .global(),
+        );
     let ours = [
         ("DATABASE_URL", "databases.causerie.url"),
         ("CAUSERIE_LISTEN_URL", "causerie.listen_url"),
@@ -79,12 +87,17 @@ pub fn figment() -> Figment {
             figment = figment.merge(Serialized::global(key, value));
         }
     }
-    figment.select(Profile::from_env_or("ROCKET_PROFILE", rocket::Config::DEFAULT_PROFILE))
+    figment.select(Profile::from_env_or(
+        "ROCKET_PROFILE",
+        rocket::Config::DEFAULT_PROFILE,
+    ))
 }
 
 impl Config {
     pub fn read(figment: &Figment) -> Result<Self, ConfigError> {
-        let mut config: Self = figment.extract_inner("causerie").map_err(|error| ConfigError::Figment(Box::new(error)))?;
+        let mut config: Self = figment
+            .extract_inner("causerie")
+            .map_err(|error| ConfigError::Figment(Box::new(error)))?;
         config.is_debug = figment.profile() == rocket::Config::DEBUG_PROFILE;
         match config.jwt_secret.as_ref().map(String::len) {
             None if !config.is_debug => return Err(ConfigError::NoSecret),
@@ -98,10 +111,16 @@ impl Config {
             return Err(ConfigError::Range("causerie.ring.events", "at least 1"));
         }
         if !(1..=15).contains(&config.heartbeat_secs) {
-            return Err(ConfigError::Range("causerie.heartbeat_secs", "1 to 15: a client that left is noticed by it"));
+            return Err(ConfigError::Range(
+                "causerie.heartbeat_secs",
+                "1 to 15: a client that left is noticed by it",
+            ));
         }
         if config.wait_secs > 50 {
-            return Err(ConfigError::Range("causerie.wait_secs", "at most 50: proxies give up at 60"));
+            return Err(ConfigError::Range(
+                "causerie.wait_secs",
+                "at most 50: proxies give up at 60",
+            ));
         }
         Ok(config)
     }
@@ -113,5 +132,6 @@ impl Config {
 }
 
 fn is_origin(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| url.origin().is_tuple() && url.origin().ascii_serialization() == text)
+    url::Url::parse(text)
+        .is_ok_and(|url| url.origin().is_tuple() && url.origin().ascii_serialization() == text)
 }

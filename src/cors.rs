@@ -16,7 +16,9 @@ impl Origins {
     pub fn new(config: &Config, port: u16) -> Self {
         let mut origins: HashSet<_> = config.origins.iter().cloned().collect();
         if config.is_debug {
-            origins.extend(["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{port}")));
+            origins.extend(
+                ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{port}")),
+            );
         }
         Self(origins)
     }
@@ -26,14 +28,37 @@ impl Origins {
     }
 
     pub fn cors(&self) -> Result<Cors, rocket_cors::Error> {
-        let methods = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
-        let exposed = ["ETag", "Retry-After", "X-Poll-Interval", "X-Request-Id", "Idempotency-Replayed", "Location"];
+        let methods = [
+            Method::Get,
+            Method::Post,
+            Method::Put,
+            Method::Patch,
+            Method::Delete,
+        ];
+        let exposed = [
+            "ETag",
+            "Retry-After",
+            "X-Poll-Interval",
+            "X-Request-Id",
+            "Idempotency-Replayed",
+            "Location",
+        ];
         let exact: Vec<&str> = self.0.iter().map(String::as_str).collect();
         CorsOptions {
             allowed_origins: AllowedOrigins::some_exact(&exact),
             allowed_methods: methods.into_iter().map(From::from).collect(),
-            allowed_headers: AllowedHeaders::some(&["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Idempotency-Key",
-                "X-Requested-With", "X-Request-Id", "Accept", "Accept-Language", "Cache-Control"]),
+            allowed_headers: AllowedHeaders::some(&[
+                "Authorization",
+                "Content-Type",
+                "If-None-Match",
+                "Last-Event-ID",
+                "Idempotency-Key",
+                "X-Requested-With",
+                "X-Request-Id",
+                "Accept",
+                "Accept-Language",
+                "Cache-Control",
+            ]),
             allow_credentials: true,
             expose_headers: exposed.into_iter().map(str::to_owned).collect(),
             max_age: Some(7200),

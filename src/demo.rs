@@ -41,7 +41,12 @@ pub fn token(secret: &str, id: &str) -> Result<String> {
 pub async fn load(writer: &Writer) -> Result<Site> {
     let people = PEOPLE.iter().zip(NAMES).map(|(id, name)| Sighting {
         key: UserKey::new(TENANT, id),
-        profile: Profile { id: None, name: Some(name.to_owned()), image_url: None, role: None },
+        profile: Profile {
+            id: None,
+            name: Some(name.to_owned()),
+            image_url: None,
+            role: None,
+        },
         iat: 1,
     });
     writer.write(Op::Profiles(people.collect())).await?;
@@ -49,20 +54,62 @@ pub async fn load(writer: &Writer) -> Result<Site> {
         "type": "PRIVATE", "recipientId": "bob", "subject": "iPhone 14 Pro",
         "context": { "type": "AD", "id": "ad-456", "title": "iPhone 14 Pro", "url": "https://example.org/ads/ad-456" },
     })).await?;
-    say(writer, ad, "alice", "demo-ad-1", "Bonjour, votre iPhone est-il toujours disponible ?").await?;
-    say(writer, ad, "bob", "demo-ad-2", "Bonjour Alice, oui ! Il est comme neuf, avec sa boîte.").await?;
-    say(writer, ad, "alice", "demo-ad-3", "Parfait 🙂 Je peux passer demain vers 18 h ?").await?;
+    say(
+        writer,
+        ad,
+        "alice",
+        "demo-ad-1",
+        "Bonjour, votre iPhone est-il toujours disponible ?",
+    )
+    .await?;
+    say(
+        writer,
+        ad,
+        "bob",
+        "demo-ad-2",
+        "Bonjour Alice, oui ! Il est comme neuf, avec sa boîte.",
+    )
+    .await?;
+    say(
+        writer,
+        ad,
+        "alice",
+        "demo-ad-3",
+        "Parfait 🙂 Je peux passer demain vers 18 h ?",
+    )
+    .await?;
     let appointment = create(writer, None, json!({
         "type": "PRIVATE", "memberIds": ["alice", "salon"], "subject": "Coupe et couleur",
         "context": { "type": "APPOINTMENT", "id": "rdv-1027", "title": "Coupe et couleur", "startsAt": "2027-03-12T09:30:00Z", "unique": true },
         "systemMessage": { "content": "Bonjour Alice, votre rendez-vous du 12 mars à 10 h 30 est confirmé. À bientôt !", "clientMessageId": "demo-rdv-1" },
     })).await?;
-    say(writer, appointment, "alice", "demo-rdv-2", "Merci, à bientôt !").await?;
+    say(
+        writer,
+        appointment,
+        "alice",
+        "demo-rdv-2",
+        "Merci, à bientôt !",
+    )
+    .await?;
     let group = create(writer, Some("salon"), json!({
         "type": "GROUP", "memberIds": ["alice", "bob"], "subject": "Soirée d'ouverture", "key": "demo-opening",
     })).await?;
-    say(writer, group, "salon", "demo-group-1", "Bienvenue à tous les deux : la soirée commence à 19 h.").await?;
-    say(writer, group, "bob", "demo-group-2", "Super, j'apporte de la musique.").await?;
+    say(
+        writer,
+        group,
+        "salon",
+        "demo-group-1",
+        "Bienvenue à tous les deux : la soirée commence à 19 h.",
+    )
+    .await?;
+    say(
+        writer,
+        group,
+        "bob",
+        "demo-group-2",
+        "Super, j'apporte de la musique.",
+    )
+    .await?;
     Ok(Site { ad })
 }
 
@@ -70,7 +117,12 @@ pub async fn load(writer: &Writer) -> Result<Site> {
 async fn create(writer: &Writer, by: Option<&str>, body: serde_json::Value) -> Result<Uuid> {
     let conversation: NewConversation = serde_json::from_value(body)?;
     let by_service = by.is_none();
-    let create = Create::new(UserKey::new(TENANT, by.unwrap_or("demo-site")), by_service, conversation, true)?;
+    let create = Create::new(
+        UserKey::new(TENANT, by.unwrap_or("demo-site")),
+        by_service,
+        conversation,
+        true,
+    )?;
     match writer.write(Op::Create(Box::new(create))).await? {
         Outcome::Created(created) => Ok(created.id),
         _ => Err(mismatch()),
@@ -79,11 +131,30 @@ async fn create(writer: &Writer, by: Option<&str>, body: serde_json::Value) -> R
 
 /// Sends, unless it was sent by an earlier start; then the sender has read what came before.
 async fn say(writer: &Writer, conversation: Uuid, by: &str, id: &str, content: &str) -> Result<()> {
-    let message = NewMessage { content: content.to_owned(), attachments: Vec::new(), client_message_id: Some(id.to_owned()), metadata: None };
-    let Outcome::Sent(sent) = writer.write(Op::Send(Box::new(Send::new(UserKey::new(TENANT, by), conversation, message, None)))).await? else {
+    let message = NewMessage {
+        content: content.to_owned(),
+        attachments: Vec::new(),
+        client_message_id: Some(id.to_owned()),
+        metadata: None,
+    };
+    let Outcome::Sent(sent) = writer
+        .write(Op::Send(Box::new(Send::new(
+            UserKey::new(TENANT, by),
+            conversation,
+            message,
+            None,
+        ))))
+        .await?
+    else {
         return Err(mismatch());
     };
-    writer.write(Op::Read(Read { by: UserKey::new(TENANT, by), conversation, up_to: Some(sent.message.seq) })).await?;
+    writer
+        .write(Op::Read(Read {
+            by: UserKey::new(TENANT, by),
+            conversation,
+            up_to: Some(sent.message.seq),
+        }))
+        .await?;
     Ok(())
 }
 

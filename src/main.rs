@@ -2,9 +2,9 @@
 
 use causerie::auth::{Claims, mint};
 use causerie::config::{self, Config};
+use causerie::routes;
 use causerie::serve::{AnyError, Storage, serve};
 use causerie::store::{connect_options, identity};
-use causerie::routes;
 use clap::{Parser, Subcommand};
 use sqlx::{Connection, PgConnection};
 use tracing_subscriber::EnvFilter;
@@ -45,11 +45,22 @@ enum Command {
 }
 
 fn main() -> std::process::ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("causerie=info,warn,rocket=error"));
-    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("causerie=info,warn,rocket=error"));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     let command = Cli::parse().command.unwrap_or(Command::Serve);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    match runtime.map_err(AnyError::from).and_then(|runtime| runtime.block_on(run(command))) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    match runtime
+        .map_err(AnyError::from)
+        .and_then(|runtime| runtime.block_on(run(command)))
+    {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("causerie: {error}");
@@ -66,7 +77,13 @@ async fn run(command: Command) -> Result<(), AnyError> {
             print!("{}", routes::openapi().to_yaml()?);
             Ok(())
         }
-        Command::Token { id, name, role, tenant, hours } => {
+        Command::Token {
+            id,
+            name,
+            role,
+            tenant,
+            hours,
+        } => {
             let now = chrono::Utc::now().timestamp();
             let mut claims = Claims::new(&id, now, now + hours * 3600);
             (claims.name, claims.role, claims.tenant) = (name, role, tenant);
@@ -81,8 +98,12 @@ async fn run(command: Command) -> Result<(), AnyError> {
         }
         Command::NewEpoch => {
             let storage = Storage::open(&figment, &Config::read(&figment)?).await?;
-            let mut connection = PgConnection::connect_with(&connect_options(&storage.url)?).await?;
-            println!("the log's epoch is now {}", identity::new_epoch(&mut connection).await?);
+            let mut connection =
+                PgConnection::connect_with(&connect_options(&storage.url)?).await?;
+            println!(
+                "the log's epoch is now {}",
+                identity::new_epoch(&mut connection).await?
+            );
             storage.close().await;
             Ok(())
         }

@@ -15,7 +15,10 @@ impl RequestId {
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-            let given = request.headers().get_one("X-Request-Id").filter(|id| (1..=64).contains(&id.len()) && id.chars().all(plain));
+            let given = request
+                .headers()
+                .get_one("X-Request-Id")
+                .filter(|id| (1..=64).contains(&id.len()) && id.chars().all(plain));
             Self(given.map_or_else(|| Uuid::now_v7().simple().to_string(), str::to_owned))
         })
     }
@@ -29,7 +32,10 @@ pub struct Requests;
 #[rocket::async_trait]
 impl Fairing for Requests {
     fn info(&self) -> Info {
-        Info { name: "request ids, log and metrics", kind: Kind::Request | Kind::Response }
+        Info {
+            name: "request ids, log and metrics",
+            kind: Kind::Request | Kind::Response,
+        }
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
@@ -39,7 +45,9 @@ impl Fairing for Requests {
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let Started(started) = request.local_cache(|| Started(Instant::now()));
         let elapsed = started.elapsed();
-        let route = request.route().map_or_else(|| "none".to_owned(), |route| route.uri.path().to_string());
+        let route = request
+            .route()
+            .map_or_else(|| "none".to_owned(), |route| route.uri.path().to_string());
         let status = response.status();
         let method = request.method().as_str();
         metrics::counter!("causerie_requests_total", "method" => method, "route" => route.clone(), "status" => status.code.to_string()).increment(1);
@@ -49,8 +57,16 @@ impl Fairing for Requests {
         let is_idle = status == Status::NotModified || response.headers().contains(IDLE);
         response.remove_header(IDLE);
         if !is_idle {
-            metrics::histogram!("causerie_request_seconds", "route" => route.clone()).record(elapsed.as_secs_f64());
-            tracing::info!(method, route, status = status.code, duration.ms = elapsed.as_secs_f64() * 1000.0, request.id = id, "request");
+            metrics::histogram!("causerie_request_seconds", "route" => route.clone())
+                .record(elapsed.as_secs_f64());
+            tracing::info!(
+                method,
+                route,
+                status = status.code,
+                duration.ms = elapsed.as_secs_f64() * 1000.0,
+                request.id = id,
+                "request"
+            );
         }
     }
 }

@@ -36,7 +36,10 @@ impl Storage {
         let (url, embedded) = match url {
             Some(url) => (url, None),
             None => {
-                let settings = Settings { data_dir: config.data_dir.clone(), pg_bin: config.pg_bin.clone() };
+                let settings = Settings {
+                    data_dir: config.data_dir.clone(),
+                    pg_bin: config.pg_bin.clone(),
+                };
                 let embedded = Embedded::start(&settings).await?;
                 (embedded.url(), Some(embedded))
             }
@@ -62,19 +65,40 @@ pub async fn serve(figment: Figment) -> Result<(), AnyError> {
     let prometheus = recorder()?;
     let storage = Storage::open(&figment, &config).await?;
     let figment = figment.merge(Serialized::global("databases.causerie.url", &storage.url));
-    let size = RingSize { events: config.ring.events, bytes: config.ring.bytes };
-    let max_connections: usize = figment.extract_inner("databases.causerie.max_connections").unwrap_or(10);
+    let size = RingSize {
+        events: config.ring.events,
+        bytes: config.ring.bytes,
+    };
+    let max_connections: usize = figment
+        .extract_inner("databases.causerie.max_connections")
+        .unwrap_or(10);
     let live = Live::new(size, (max_connections / 2).max(1));
-    let listen_url = config.listen_url.clone().unwrap_or_else(|| storage.url.clone());
+    let listen_url = config
+        .listen_url
+        .clone()
+        .unwrap_or_else(|| storage.url.clone());
     let committed = live.start(&storage.url, &listen_url, size);
-    let writer = Writer::start(Wiring { url: storage.url.clone(), poke: live.poke.clone(), applied: live.applied(), committed });
-    let result = rocket(figment, config, prometheus, live, writer)?.launch().await;
+    let writer = Writer::start(Wiring {
+        url: storage.url.clone(),
+        poke: live.poke.clone(),
+        applied: live.applied(),
+        committed,
+    });
+    let result = rocket(figment, config, prometheus, live, writer)?
+        .launch()
+        .await;
     storage.close().await;
     result.map(|_| ()).map_err(|error| error.to_string().into())
 }
 
 /// The service itself, before it is launched.
-pub fn rocket(figment: Figment, config: Config, prometheus: PrometheusHandle, live: Arc<Live>, writer: Writer) -> Result<Rocket<Build>, AnyError> {
+pub fn rocket(
+    figment: Figment,
+    config: Config,
+    prometheus: PrometheusHandle,
+    live: Arc<Live>,
+    writer: Writer,
+) -> Result<Rocket<Build>, AnyError> {
     let origins = Origins::new(&config, figment.extract_inner("port")?);
     Ok(rocket::custom(figment)
         .attach(Requests)
@@ -95,35 +119,66 @@ pub fn rocket(figment: Figment, config: Config, prometheus: PrometheusHandle, li
 
 /// What starts with the port and ends with it.
 fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
-    AdHoc::on_liftoff("life", move |rocket| Box::pin(async move {
-        let (Some(db), Some(tickets), Some(readiness), Some(slot)) =
-            (rocket.state::<Db>(), rocket.state::<Arc<Tickets>>(), rocket.state::<Arc<Readiness>>(), rocket.state::<demo::Slot>())
-        else {
-            return rocket.shutdown().notify();
-        };
-        tokio::spawn(maintenance::run(db.pool().clone(), config.retention_days));
-        let waking = live.clone();
-        tokio::spawn(tickets.clone().keep_valid(db.pool().clone(), move || waking.wake_all()));
-        tokio::spawn(on_signal(readiness.clone(), live, rocket.shutdown(), Duration::from_secs(config.drain_secs)));
-        let address = format!("http://{}", std::net::SocketAddr::new(rocket.config().address, rocket.config().port));
-        if let Err(error) = welcome(&config, &writer, slot, &address).await {
-            tracing::error!(%error, "the demo site was not loaded");
-        }
-    }))
+    AdHoc::on_liftoff("life", move |rocket| {
+        Box::pin(async move {
+            let (Some(db), Some(tickets), Some(readiness), Some(slot)) = (
+                rocket.state::<Db>(),
+                rocket.state::<Arc<Tickets>>(),
+                rocket.state::<Arc<Readiness>>(),
+                rocket.state::<demo::Slot>(),
+            ) else {
+                return rocket.shutdown().notify();
+            };
+            tokio::spawn(maintenance::run(db.pool().clone(), config.retention_days));
+            let waking = live.clone();
+            tokio::spawn(
+                tickets
+                    .clone()
+                    .keep_valid(db.pool().clone(), move || waking.wake_all()),
+            );
+            tokio::spawn(on_signal(
+                readiness.clone(),
+                live,
+                rocket.shutdown(),
+                Duration::from_secs(config.drain_secs),
+            ));
+            let address = format!(
+                "http://{}",
+                std::net::SocketAddr::new(rocket.config().address, rocket.config().port)
+            );
+            if let Err(error) = welcome(&config, &writer, slot, &address).await {
+                tracing::error!(%error, "the demo site was not loaded");
+            }
+        })
+    })
 }
 
 /// Says where the service is and, in development, what to try.
-async fn welcome(config: &Config, writer: &Writer, slot: &demo::Slot, address: &str) -> crate::error::Result<()> {
-    println!("Causerie {} listens on {address}", env!("CARGO_PKG_VERSION"));
+async fn welcome(
+    config: &Config,
+    writer: &Writer,
+    slot: &demo::Slot,
+    address: &str,
+) -> crate::error::Result<()> {
+    println!(
+        "Causerie {} listens on {address}",
+        env!("CARGO_PKG_VERSION")
+    );
     if config.demo {
         let site = demo::load(writer).await?;
-        println!("{}", demo::tour(address, config.jwt_secret(), *slot.get_or_init(|| site))?);
+        println!(
+            "{}",
+            demo::tour(address, config.jwt_secret(), *slot.get_or_init(|| site))?
+        );
     }
     Ok(())
 }
 
 fn recorder() -> Result<PrometheusHandle, AnyError> {
-    let seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+    let seconds = [
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+        60.0,
+    ];
     let items = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)?

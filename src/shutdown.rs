@@ -27,8 +27,16 @@ impl Readiness {
 const NOTICE: Duration = Duration::from_secs(2);
 
 /// Waits for SIGTERM or SIGINT, sends the clients away, and then lets Rocket end. A second signal ends it at once.
-pub async fn on_signal(readiness: Arc<Readiness>, live: Arc<Live>, rocket: rocket::Shutdown, drain: Duration) -> std::io::Result<()> {
-    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+pub async fn on_signal(
+    readiness: Arc<Readiness>,
+    live: Arc<Live>,
+    rocket: rocket::Shutdown,
+    drain: Duration,
+) -> std::io::Result<()> {
+    let (mut term, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
     tracing::info!("stopping: not ready any more");
     readiness.stop();
@@ -37,7 +45,10 @@ pub async fn on_signal(readiness: Arc<Readiness>, live: Arc<Live>, rocket: rocke
         if live.seats_taken() > 0 {
             sleep(NOTICE).await;
         }
-        tracing::info!(clients = live.seats_taken(), "stopping: clients are sent away");
+        tracing::info!(
+            clients = live.seats_taken(),
+            "stopping: clients are sent away"
+        );
         live.drain();
         let deadline = Instant::now() + drain;
         while live.seats_taken() > 0 && Instant::now() < deadline {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LEEWAY_SECS;
 use crate::error::{Code, Error, Result};
-use crate::model::{Profile, Problems, UserKey};
+use crate::model::{Problems, Profile, UserKey};
 use crate::store::users::Sighting;
 
 /// The claims we read; others are ignored.
@@ -49,7 +49,12 @@ enum Id {
 impl Claims {
     /// The claims of a token for `id` that was issued at `iat` and ends at `exp`, in seconds since 1970.
     pub fn new(id: &str, iat: i64, exp: i64) -> Self {
-        Self { sub: Some(id.to_owned()), iat, exp, ..Self::default() }
+        Self {
+            sub: Some(id.to_owned()),
+            iat,
+            exp,
+            ..Self::default()
+        }
     }
 
     /// Who it is, and what the token says of them. Names from a token are shown to others: they pass the same rules as
@@ -59,23 +64,58 @@ impl Claims {
             Id::Text(text) => text.clone(),
             Id::Number(number) => number.to_string(),
         });
-        let id = self.sub.clone().or(of_user_id).ok_or_else(|| Error::from(Code::TokenInvalid).because("no sub"))?;
-        let tenant = self.tenant.clone().or(self.tenant_id.clone()).unwrap_or_else(|| "default".to_owned());
-        let both = [self.first_name.as_deref(), self.last_name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let id = self
+            .sub
+            .clone()
+            .or(of_user_id)
+            .ok_or_else(|| Error::from(Code::TokenInvalid).because("no sub"))?;
+        let tenant = self
+            .tenant
+            .clone()
+            .or(self.tenant_id.clone())
+            .unwrap_or_else(|| "default".to_owned());
+        let both = [self.first_name.as_deref(), self.last_name.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ");
         let name = self.name.clone().or((!both.is_empty()).then_some(both));
         let fits = |profile: &Profile| Problems::of(profile).is_empty();
         for text in [&id, &tenant] {
-            if !fits(&Profile { id: Some(text.clone()), ..Profile::default() }) {
-                return Err(Error::from(Code::TokenInvalid).because("sub or tenant is not 1 to 128 plain characters"));
+            if !fits(&Profile {
+                id: Some(text.clone()),
+                ..Profile::default()
+            }) {
+                return Err(Error::from(Code::TokenInvalid)
+                    .because("sub or tenant is not 1 to 128 plain characters"));
             }
         }
         let profile = Profile {
             id: None,
-            name: name.filter(|name| fits(&Profile { name: Some(name.clone()), ..Profile::default() })),
-            image_url: self.picture.clone().or(self.image.clone()).filter(|url| fits(&Profile { image_url: Some(url.clone()), ..Profile::default() })),
-            role: self.role.clone().filter(|role| fits(&Profile { role: Some(role.clone()), ..Profile::default() })),
+            name: name.filter(|name| {
+                fits(&Profile {
+                    name: Some(name.clone()),
+                    ..Profile::default()
+                })
+            }),
+            image_url: self.picture.clone().or(self.image.clone()).filter(|url| {
+                fits(&Profile {
+                    image_url: Some(url.clone()),
+                    ..Profile::default()
+                })
+            }),
+            role: self.role.clone().filter(|role| {
+                fits(&Profile {
+                    role: Some(role.clone()),
+                    ..Profile::default()
+                })
+            }),
         };
-        Ok(Sighting { key: UserKey::new(&tenant, &id), profile, iat: self.iat })
+        Ok(Sighting {
+            key: UserKey::new(&tenant, &id),
+            profile,
+            iat: self.iat,
+        })
     }
 }
 
@@ -93,22 +133,28 @@ impl Keys {
         validation.validate_nbf = true;
         validation.validate_aud = false;
         validation.set_required_spec_claims(&["exp"]);
-        Self { decoding: DecodingKey::from_secret(secret.as_bytes()), validation }
+        Self {
+            decoding: DecodingKey::from_secret(secret.as_bytes()),
+            validation,
+        }
     }
 
     pub fn verify(&self, token: &str) -> Result<Claims> {
         let decoded = decode::<Claims>(token, &self.decoding, &self.validation);
-        decoded.map(|data| data.claims).map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => Code::TokenExpired.into(),
-            _ => Error::from(Code::TokenInvalid).because(error),
-        })
+        decoded
+            .map(|data| data.claims)
+            .map_err(|error| match error.kind() {
+                ErrorKind::ExpiredSignature => Code::TokenExpired.into(),
+                _ => Error::from(Code::TokenInvalid).because(error),
+            })
     }
 }
 
 /// A token for development, tests and the demo: `causerie token`.
 pub fn mint(secret: &str, claims: &Claims) -> Result<String> {
     let key = EncodingKey::from_secret(secret.as_bytes());
-    encode(&Header::new(Algorithm::HS256), claims, &key).map_err(|error| Error::from(Code::Internal).because(error))
+    encode(&Header::new(Algorithm::HS256), claims, &key)
+        .map_err(|error| Error::from(Code::Internal).because(error))
 }
 
 #[cfg(test)]
@@ -127,19 +173,39 @@ mod tests {
         let keys = Keys::new(SECRET);
         let token = mint(SECRET, &claims(now + 60)).expect("minting works");
         assert!(keys.verify(&token).is_ok());
-        let other = mint("another secret of thirty-two bytes", &claims(now + 60)).expect("minting works");
-        assert_eq!(keys.verify(&other).err().map(|e| e.code), Some(Code::TokenInvalid));
+        let other =
+            mint("another secret of thirty-two bytes", &claims(now + 60)).expect("minting works");
+        assert_eq!(
+            keys.verify(&other).err().map(|e| e.code),
+            Some(Code::TokenInvalid)
+        );
         let late = mint(SECRET, &claims(now - LEEWAY_SECS - 5)).expect("minting works");
-        assert_eq!(keys.verify(&late).err().map(|e| e.code), Some(Code::TokenExpired));
+        assert_eq!(
+            keys.verify(&late).err().map(|e| e.code),
+            Some(Code::TokenExpired)
+        );
         // {"alg":"none"} and no signature.
         let payload = token.split('.').nth(1).unwrap_or_default();
-        assert!(keys.verify(&format!("eyJhbGciOiJub25lIn0.{payload}.")).is_err());
+        assert!(
+            keys.verify(&format!("eyJhbGciOiJub25lIn0.{payload}."))
+                .is_err()
+        );
     }
 
     #[test]
     fn either_spelling_of_a_person_is_read() {
-        let claims: Claims = serde_json::from_str(r#"{"userId":42,"exp":1,"firstName":"Ann","lastName":"Lee","tenantId":"t2"}"#).expect("valid claims");
+        let claims: Claims = serde_json::from_str(
+            r#"{"userId":42,"exp":1,"firstName":"Ann","lastName":"Lee","tenantId":"t2"}"#,
+        )
+        .expect("valid claims");
         let seen = claims.sighting().expect("a person");
-        assert_eq!((&*seen.key.tenant, &*seen.key.id, seen.profile.name.as_deref()), ("t2", "42", Some("Ann Lee")));
+        assert_eq!(
+            (
+                &*seen.key.tenant,
+                &*seen.key.id,
+                seen.profile.name.as_deref()
+            ),
+            ("t2", "42", Some("Ann Lee"))
+        );
     }
 }

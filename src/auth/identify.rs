@@ -25,7 +25,10 @@ pub struct Identities {
 
 impl Identities {
     pub fn new(secret: &str) -> Self {
-        Self { keys: Keys::new(secret), known: Cache::new(REMEMBERED) }
+        Self {
+            keys: Keys::new(secret),
+            known: Cache::new(REMEMBERED),
+        }
     }
 
     /// The person a token names. At first sight of the token their row is made, and a newer profile goes to the log.
@@ -43,7 +46,11 @@ impl Identities {
         }
         let claims = self.keys.verify(token)?;
         let seen = claims.sighting()?;
-        let user = AuthUser { key: seen.key.clone(), is_service: claims.role.as_deref() == Some("service"), exp: claims.exp };
+        let user = AuthUser {
+            key: seen.key.clone(),
+            is_service: claims.role.as_deref() == Some("service"),
+            exp: claims.exp,
+        };
         if users::see(db, &seen).await? {
             writer.write(Op::Profiles(vec![seen])).await?;
         }

@@ -12,9 +12,9 @@ pub use identify::Identities;
 pub use ticket::{StreamUser, Tickets};
 
 use rocket::Request;
+use rocket::State;
 use rocket::http::Method;
 use rocket::request::{FromRequest, Outcome};
-use rocket::State;
 
 use crate::error::{Code, Error, Result, stash};
 use crate::model::UserKey;
@@ -36,7 +36,11 @@ pub const LEEWAY_SECS: i64 = 30;
 impl AuthUser {
     /// 403 for everybody but the host's backend.
     pub fn require_service(&self) -> Result<()> {
-        if self.is_service { Ok(()) } else { Err(Code::ServiceOnly.into()) }
+        if self.is_service {
+            Ok(())
+        } else {
+            Err(Code::ServiceOnly.into())
+        }
     }
 }
 
@@ -63,7 +67,10 @@ async fn identify(request: &Request<'_>) -> Result<Arc<AuthUser>> {
     if headers.next().is_some() {
         return Err(Code::TokensDiffer.into());
     }
-    let cookie = request.cookies().get("access_token").map(|cookie| cookie.value());
+    let cookie = request
+        .cookies()
+        .get("access_token")
+        .map(|cookie| cookie.value());
     match (header.map(bare), cookie) {
         (None, None) => Err(Code::TokenMissing.into()),
         (Some(token), None) => identities.get(token, db, writer).await,
@@ -73,8 +80,15 @@ async fn identify(request: &Request<'_>) -> Result<Arc<AuthUser>> {
         }
         (Some(token), Some(other)) => {
             let user = identities.get(token, db, writer).await?;
-            let same = identities.get(other, db, writer).await.is_ok_and(|other| other.key == user.key);
-            if same { Ok(user) } else { Err(Code::TokensDiffer.into()) }
+            let same = identities
+                .get(other, db, writer)
+                .await
+                .is_ok_and(|other| other.key == user.key);
+            if same {
+                Ok(user)
+            } else {
+                Err(Code::TokensDiffer.into())
+            }
         }
     }
 }
@@ -91,18 +105,34 @@ fn bare(header: &str) -> &str {
 /// URLs stand in logs and histories. Anything that looks like a JWT in one is refused, whatever it is called.
 pub(crate) fn refuse_token_in_url(request: &Request<'_>) -> Result<()> {
     let is_jwt = |value: &str| value.starts_with("eyJ") && value.split('.').count() == 3;
-    let found = request.query_fields().any(|field| is_jwt(field.value) || is_jwt(field.value.trim_start_matches("Bearer ")));
-    if found { Err(Code::TokenInUrl.into()) } else { Ok(()) }
+    let found = request
+        .query_fields()
+        .any(|field| is_jwt(field.value) || is_jwt(field.value.trim_start_matches("Bearer ")));
+    if found {
+        Err(Code::TokenInUrl.into())
+    } else {
+        Ok(())
+    }
 }
 
 /// A browser sends cookies by itself. A change made with one must come from an allowed site, and carry a header that a
 /// foreign form cannot set.
 fn refuse_cross_site(request: &Request<'_>) -> Result<()> {
-    if matches!(request.method(), Method::Get | Method::Head | Method::Options) {
+    if matches!(
+        request.method(),
+        Method::Get | Method::Head | Method::Options
+    ) {
         return Ok(());
     }
     let origins: &crate::cors::Origins = request.rocket().state().ok_or(Code::Internal)?;
-    let allowed = request.headers().get_one("Origin").is_some_and(|origin| origins.allow(origin));
+    let allowed = request
+        .headers()
+        .get_one("Origin")
+        .is_some_and(|origin| origins.allow(origin));
     let asked_by_script = request.headers().get_one("X-Requested-With").is_some();
-    if allowed && asked_by_script { Ok(()) } else { Err(Error::from(Code::CrossSite)) }
+    if allowed && asked_by_script {
+        Ok(())
+    } else {
+        Err(Error::from(Code::CrossSite))
+    }
 }

@@ -56,11 +56,23 @@ impl Tickets {
         let replaced = Arc::new(std::sync::atomic::AtomicBool::new(false));
         let mut open = self.open();
         for older in open.values().filter(|older| older.hash == hash) {
-            older.replaced.store(true, std::sync::atomic::Ordering::Release);
+            older
+                .replaced
+                .store(true, std::sync::atomic::Ordering::Release);
         }
-        open.insert(id, Open { hash, replaced: replaced.clone() });
+        open.insert(
+            id,
+            Open {
+                hash,
+                replaced: replaced.clone(),
+            },
+        );
         drop(open);
-        Held { id, tickets: self.clone(), replaced }
+        Held {
+            id,
+            tickets: self.clone(),
+            replaced,
+        }
     }
 
     /// Keeps the tickets of living streams valid, and finds those that another instance's newer stream has taken over.
@@ -68,16 +80,23 @@ impl Tickets {
     pub async fn keep_valid(self: Arc<Self>, pool: PgPool, wake: impl Fn()) {
         loop {
             tokio::time::sleep(EXTEND_EVERY).await;
-            let (ids, hashes): (Vec<_>, Vec<_>) = self.open().iter().map(|(id, open)| (*id, open.hash.clone())).unzip();
+            let (ids, hashes): (Vec<_>, Vec<_>) = self
+                .open()
+                .iter()
+                .map(|(id, open)| (*id, open.hash.clone()))
+                .unzip();
             if ids.is_empty() {
                 continue;
             }
-            let extend = async { tickets::extend(&mut *pool.acquire().await?, &ids, &hashes).await };
+            let extend =
+                async { tickets::extend(&mut *pool.acquire().await?, &ids, &hashes).await };
             match bounded(extend).await {
                 Ok(lost) if !lost.is_empty() => {
                     let open = self.open();
                     for older in lost.iter().filter_map(|id| open.get(id)) {
-                        older.replaced.store(true, std::sync::atomic::Ordering::Release);
+                        older
+                            .replaced
+                            .store(true, std::sync::atomic::Ordering::Release);
                     }
                     drop(open);
                     wake();
@@ -101,9 +120,14 @@ impl<'r> FromRequest<'r> for StreamUser {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
-        let ticket = request.query_value::<&str>("ticket").and_then(|ticket| ticket.ok());
+        let ticket = request
+            .query_value::<&str>("ticket")
+            .and_then(|ticket| ticket.ok());
         let found = match ticket {
-            None => identify(request).await.map(|user| Self { user: (*user).clone(), ticket: None }),
+            None => identify(request).await.map(|user| Self {
+                user: (*user).clone(),
+                ticket: None,
+            }),
             Some(ticket) => by_ticket(request, ticket).await,
         };
         match found {
@@ -118,7 +142,16 @@ async fn by_ticket(request: &Request<'_>, ticket: &str) -> Result<StreamUser> {
     let db: &Db = request.rocket().state().ok_or(Code::Internal)?;
     let open: &Arc<Tickets> = request.rocket().state().ok_or(Code::Internal)?;
     let stream = Uuid::now_v7();
-    let holder = tickets::open(db, ticket, stream).await?.ok_or_else(|| Error::from(Code::TicketInvalid))?;
-    let user = AuthUser { key: UserKey::new(&holder.tenant_id, &holder.user_id), is_service: false, exp: holder.token_exp.timestamp() };
-    Ok(StreamUser { user, ticket: Some(open.hold(stream, tickets::hash(ticket))) })
+    let holder = tickets::open(db, ticket, stream)
+        .await?
+        .ok_or_else(|| Error::from(Code::TicketInvalid))?;
+    let user = AuthUser {
+        key: UserKey::new(&holder.tenant_id, &holder.user_id),
+        is_service: false,
+        exp: holder.token_exp.timestamp(),
+    };
+    Ok(StreamUser {
+        user,
+        ticket: Some(open.hold(stream, tickets::hash(ticket))),
+    })
 }

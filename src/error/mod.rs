@@ -26,50 +26,85 @@ pub struct Error {
 
 impl From<Code> for Error {
     fn from(code: Code) -> Self {
-        let retry_after = code.asks_to_retry().then(|| Duration::from_millis(rand::random_range(2000..5000)));
-        Self { code, fields: Vec::new(), retry_after, cause: None }
+        let retry_after = code
+            .asks_to_retry()
+            .then(|| Duration::from_millis(rand::random_range(2000..5000)));
+        Self {
+            code,
+            fields: Vec::new(),
+            retry_after,
+            cause: None,
+        }
     }
 }
 
 impl Error {
     /// 422, naming each field.
     pub fn invalid(fields: Vec<FieldProblem>) -> Self {
-        Self { fields, ..Code::InvalidBody.into() }
+        Self {
+            fields,
+            ..Code::InvalidBody.into()
+        }
     }
 
     /// 422 about one field of the body.
     pub fn field(pointer: impl Into<String>, code: FieldCode) -> Self {
-        Self::invalid(vec![FieldProblem { pointer: pointer.into(), code, limit: None }])
+        Self::invalid(vec![FieldProblem {
+            pointer: pointer.into(),
+            code,
+            limit: None,
+        }])
     }
 
     /// 400 about a query parameter.
     pub fn parameter(name: &str, code: FieldCode) -> Self {
-        let fields = vec![FieldProblem { pointer: name.to_owned(), code, limit: None }];
-        Self { fields, ..Code::InvalidParameter.into() }
+        let fields = vec![FieldProblem {
+            pointer: name.to_owned(),
+            code,
+            limit: None,
+        }];
+        Self {
+            fields,
+            ..Code::InvalidParameter.into()
+        }
     }
 
     pub fn because(self, cause: impl std::fmt::Display) -> Self {
-        Self { cause: Some(cause.to_string()), ..self }
+        Self {
+            cause: Some(cause.to_string()),
+            ..self
+        }
     }
 
     /// Refuses what `body` says of itself.
     pub fn check(body: &impl crate::model::Check) -> Result<()> {
         let fields = Problems::of(body);
-        if fields.is_empty() { Ok(()) } else { Err(Self::invalid(fields)) }
+        if fields.is_empty() {
+            Ok(())
+        } else {
+            Err(Self::invalid(fields))
+        }
     }
 }
 
 /// SQLSTATE classes that say "the database, not the statement": the same request may well succeed in a moment.
 /// 08 connection, 25P03 idle in transaction, 40 rollback, 53 resources, 55 lock not available, 57 intervention, 58 system.
 fn is_passing(state: &str) -> bool {
-    ["08", "25P03", "40", "53", "55", "57", "58"].iter().any(|class| state.starts_with(class))
+    ["08", "25P03", "40", "53", "55", "57", "58"]
+        .iter()
+        .any(|class| state.starts_with(class))
 }
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let code = match &error {
-            sqlx::Error::Database(db) if db.code().is_some_and(|state| is_passing(&state)) => Code::Unavailable,
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => Code::Unavailable,
+            sqlx::Error::Database(db) if db.code().is_some_and(|state| is_passing(&state)) => {
+                Code::Unavailable
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Tls(_) => Code::Unavailable,
             // A connection that died half-way through an answer.
             sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => Code::Unavailable,
             _ => Code::Internal,

@@ -58,14 +58,18 @@ pub enum Locale {
 impl Locale {
     /// The first of English and French that `Accept-Language` names; English when it names neither.
     pub fn of(header: Option<&str>) -> Self {
-        let first = header.unwrap_or_default().split(',').map(|tag| tag.trim().to_ascii_lowercase()).find_map(|tag| {
-            let language = tag.split([';', '-']).next()?.trim().to_owned();
-            match language.as_str() {
-                "fr" => Some(Self::Fr),
-                "en" => Some(Self::En),
-                _ => None,
-            }
-        });
+        let first = header
+            .unwrap_or_default()
+            .split(',')
+            .map(|tag| tag.trim().to_ascii_lowercase())
+            .find_map(|tag| {
+                let language = tag.split([';', '-']).next()?.trim().to_owned();
+                match language.as_str() {
+                    "fr" => Some(Self::Fr),
+                    "en" => Some(Self::En),
+                    _ => None,
+                }
+            });
         first.unwrap_or(Self::En)
     }
 
@@ -90,7 +94,11 @@ impl Error {
             request_id: request_id.to_owned(),
             retry_after_ms: self.retry_after.map(|d| d.as_millis() as u64),
             resync: (code == Code::CursorExpired).then_some("/v1/sync"),
-            errors: self.fields.iter().map(|field| FieldError::new(field, locale)).collect(),
+            errors: self
+                .fields
+                .iter()
+                .map(|field| FieldError::new(field, locale))
+                .collect(),
         }
     }
 }
@@ -99,9 +107,15 @@ impl FieldError {
     fn new(problem: &FieldProblem, locale: Locale) -> Self {
         let mut detail = locale.pick(words(problem.code)).to_owned();
         if let Some(limit) = problem.limit {
-            detail.push_str(&locale.pick((format!(" At most {limit}."), format!(" Au plus {limit}."))));
+            detail.push_str(
+                &locale.pick((format!(" At most {limit}."), format!(" Au plus {limit}."))),
+            );
         }
-        Self { pointer: problem.pointer.clone(), code: problem.code, detail }
+        Self {
+            pointer: problem.pointer.clone(),
+            code: problem.code,
+            detail,
+        }
     }
 }
 
@@ -115,11 +129,23 @@ fn words(code: FieldCode) -> (&'static str, &'static str) {
         FieldCode::TooMany => ("These are too many.", "Il y en a trop."),
         FieldCode::TooFew => ("These are too few.", "Il n'y en a pas assez."),
         FieldCode::OutOfRange => ("This is out of range.", "Cette valeur est hors limites."),
-        FieldCode::NulCharacter => ("This holds a NUL character.", "Un caractère NUL s'y trouve."),
-        FieldCode::ControlCharacter => ("This holds a control character.", "Un caractère de contrôle s'y trouve."),
+        FieldCode::NulCharacter => (
+            "This holds a NUL character.",
+            "Un caractère NUL s'y trouve.",
+        ),
+        FieldCode::ControlCharacter => (
+            "This holds a control character.",
+            "Un caractère de contrôle s'y trouve.",
+        ),
         FieldCode::InvalidUrl => ("This must be an https URL.", "Il faut une URL en https."),
-        FieldCode::InvalidValue => ("This value is not acceptable here.", "Cette valeur n'est pas acceptable ici."),
-        FieldCode::UserUnknown => ("This person is not known here.", "Cette personne est inconnue ici."),
+        FieldCode::InvalidValue => (
+            "This value is not acceptable here.",
+            "Cette valeur n'est pas acceptable ici.",
+        ),
+        FieldCode::UserUnknown => (
+            "This person is not known here.",
+            "Cette personne est inconnue ici.",
+        ),
     }
 }
 
@@ -129,20 +155,34 @@ impl<'r> Responder<'r, 'static> for Error {
         let status = self.code.status();
         if status.code >= 500 {
             let route = request.route().map(|route| route.uri.to_string());
-            tracing::error!(code = self.code.as_str(), cause = self.cause, route, request.id = request_id, "request failed");
+            tracing::error!(
+                code = self.code.as_str(),
+                cause = self.cause,
+                route,
+                request.id = request_id,
+                "request failed"
+            );
         }
         let locale = Locale::of(request.headers().get_one("Accept-Language"));
         let body = self.problem(locale, request.uri().path().as_str(), request_id);
         let json = serde_json::to_vec(&body).map_err(|_| Status::InternalServerError)?;
         let mut response = Response::build();
-        response.status(status).header(ContentType::new("application", "problem+json"));
+        response
+            .status(status)
+            .header(ContentType::new("application", "problem+json"));
         if let Some(after) = self.retry_after {
-            response.header(Header::new("Retry-After", after.as_secs_f64().ceil().to_string()));
+            response.header(Header::new(
+                "Retry-After",
+                after.as_secs_f64().ceil().to_string(),
+            ));
         }
         if status.code == 401 {
             response.header(Header::new("WWW-Authenticate", "Bearer"));
         }
-        response.header(Header::new("Cache-Control", "no-store")).sized_body(json.len(), std::io::Cursor::new(json)).ok()
+        response
+            .header(Header::new("Cache-Control", "no-store"))
+            .sized_body(json.len(), std::io::Cursor::new(json))
+            .ok()
     }
 }
 
@@ -162,7 +202,9 @@ struct Refusal(Mutex<Option<Error>>);
 pub fn stash(request: &Request<'_>, error: Error) -> (Status, ()) {
     let status = error.code.status();
     let Refusal(slot) = request.local_cache(|| Refusal(Mutex::new(None)));
-    *slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
+    *slot
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
     (status, ())
 }
 
@@ -170,7 +212,10 @@ pub fn stash(request: &Request<'_>, error: Error) -> (Status, ()) {
 #[catch(default)]
 pub fn catch(status: Status, request: &Request<'_>) -> Error {
     let Refusal(slot) = request.local_cache(|| Refusal(Mutex::new(None)));
-    let stashed = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    let stashed = slot
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .take();
     stashed.unwrap_or_else(|| Code::of_status(status).into())
 }
 

@@ -8,8 +8,8 @@ use super::feed::Feed;
 use super::{Core, Live};
 use crate::error::{Code, Result};
 use crate::model::{Position, UserKey};
-use crate::store::unread::{self, Snapshot};
 use crate::store::Db;
+use crate::store::unread::{self, Snapshot};
 
 impl Live {
     /// The feed of a user: the one in memory, or a new one for one statement.
@@ -20,25 +20,43 @@ impl Live {
                 return Ok(feed.clone());
             }
             let place = self.place().ok_or(Code::Unavailable)?;
-            let _permit = self.catch_ups.acquire().await.map_err(|_| Code::ShuttingDown)?;
+            let _permit = self
+                .catch_ups
+                .acquire()
+                .await
+                .map_err(|_| Code::ShuttingDown)?;
             let floor = self.ring_floor.load(Ordering::Acquire);
             let snapshot = unread::snapshot(db, key, floor).await?;
             let core = self.core();
-            if self.applied.borrow().is_some_and(|now| now.epoch == place.epoch) && snapshot.head >= core.ring.floor() {
+            if self
+                .applied
+                .borrow()
+                .is_some_and(|now| now.epoch == place.epoch)
+                && snapshot.head >= core.ring.floor()
+            {
                 return Ok(self.bear(core, key, &snapshot));
             }
         }
         Err(Code::Unavailable.into())
     }
 
-    fn bear(&self, mut core: std::sync::MutexGuard<'_, Core>, key: &UserKey, snapshot: &Snapshot) -> Arc<Feed> {
+    fn bear(
+        &self,
+        mut core: std::sync::MutexGuard<'_, Core>,
+        key: &UserKey,
+        snapshot: &Snapshot,
+    ) -> Arc<Feed> {
         // Another request of the same user may have been quicker.
         if let Some(feed) = self.feeds.get(key) {
             return feed.clone();
         }
         let floor = core.ring.floor();
         let feed = Arc::new(Feed::new(key.clone(), floor, snapshot));
-        let mut seen: Vec<_> = feed.conversations_known().iter().flat_map(|id| core.ring.of_conversation(id)).collect();
+        let mut seen: Vec<_> = feed
+            .conversations_known()
+            .iter()
+            .flat_map(|id| core.ring.of_conversation(id))
+            .collect();
         seen.extend(core.ring.of_user(key));
         seen.retain(|held| held.row.position <= snapshot.head);
         seen.sort_by_key(|held| held.row.position);
@@ -50,7 +68,10 @@ impl Live {
             }
         }
         for conversation in feed.conversations() {
-            core.by_conversation.entry(conversation).or_default().push(feed.clone());
+            core.by_conversation
+                .entry(conversation)
+                .or_default()
+                .push(feed.clone());
         }
         self.feeds.insert(key.clone(), feed.clone());
         feed

@@ -76,9 +76,16 @@ impl Feed {
     pub(super) fn new(key: UserKey, floor: Position, snapshot: &Snapshot) -> Self {
         let mut standings: HashMap<Uuid, Standing> = HashMap::new();
         for interval in &snapshot.intervals {
-            standings.entry(interval.conversation).or_default().add(interval);
+            standings
+                .entry(interval.conversation)
+                .or_default()
+                .add(interval);
         }
-        let unread: Vec<_> = standings.values().map(Standing::unread).filter(|unread| *unread > 0).collect();
+        let unread: Vec<_> = standings
+            .values()
+            .map(Standing::unread)
+            .filter(|unread| *unread > 0)
+            .collect();
         let state = State {
             held: VecDeque::new(),
             floor,
@@ -92,7 +99,12 @@ impl Feed {
             read_at: Instant::now(),
             ended: false,
         };
-        Self { key, state: Mutex::new(state), streams: AtomicU32::new(0), waits: AtomicU32::new(0) }
+        Self {
+            key,
+            state: Mutex::new(state),
+            streams: AtomicU32::new(0),
+            waits: AtomicU32::new(0),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -107,7 +119,9 @@ impl Feed {
     }
 
     pub(super) fn unwatch(&self, bit: &Arc<Bit>) {
-        self.state().waiting.retain(|other| !Arc::ptr_eq(other, bit));
+        self.state()
+            .waiting
+            .retain(|other| !Arc::ptr_eq(other, bit));
     }
 
     pub(super) fn wake(&self) {
@@ -115,7 +129,13 @@ impl Feed {
     }
 
     /// What comes after `since`, at most `limit` events. `applied` must have been read before this call.
-    pub fn read(&self, since: Position, limit: usize, applied: Position, ring_floor: Position) -> Result<Batch, Miss> {
+    pub fn read(
+        &self,
+        since: Position,
+        limit: usize,
+        applied: Position,
+        ring_floor: Position,
+    ) -> Result<Batch, Miss> {
         let mut state = self.state();
         if state.ended {
             return Err(Miss::Ended);
@@ -125,7 +145,9 @@ impl Feed {
         if since < state.floor {
             return Err(Miss::Below(state.floor));
         }
-        let start = state.held.partition_point(|held| held.row.position <= since);
+        let start = state
+            .held
+            .partition_point(|held| held.row.position <= since);
         let events: Vec<_> = state.held.range(start..).take(limit).cloned().collect();
         let has_more = state.held.len() - start > events.len();
         let newest = events.last().map(|held| held.row.position);
@@ -136,7 +158,13 @@ impl Feed {
         let mut changed: Vec<(Uuid, i64)> = Vec::new();
         for conversation in events.iter().filter_map(|held| held.row.conversation_id) {
             if !changed.iter().any(|(id, _)| *id == conversation) {
-                changed.push((conversation, state.standings.get(&conversation).map_or(0, Standing::unread)));
+                changed.push((
+                    conversation,
+                    state
+                        .standings
+                        .get(&conversation)
+                        .map_or(0, Standing::unread),
+                ));
             }
         }
         Ok(Batch {
@@ -144,9 +172,14 @@ impl Feed {
             up_to,
             has_more,
             last: if has_more { up_to } else { state.last },
-            unread: Unread { total: state.unread_total, conversations: state.unread_conversations },
+            unread: Unread {
+                total: state.unread_total,
+                conversations: state.unread_conversations,
+            },
             changed,
-            quiet_for: state.last_at.map(|at| (Utc::now() - at).to_std().unwrap_or_default()),
+            quiet_for: state
+                .last_at
+                .map(|at| (Utc::now() - at).to_std().unwrap_or_default()),
         })
     }
 
@@ -154,7 +187,10 @@ impl Feed {
     pub fn conversation(&self, id: &Uuid) -> Option<(Position, i64)> {
         let mut state = self.state();
         state.read_at = Instant::now();
-        let standing = state.standings.get(id).filter(|standing| standing.is_member())?;
+        let standing = state
+            .standings
+            .get(id)
+            .filter(|standing| standing.is_member())?;
         Some((standing.last_position, standing.unread()))
     }
 
@@ -162,7 +198,11 @@ impl Feed {
     pub fn unread(&self) -> (Position, Vec<(Uuid, i64)>) {
         let mut state = self.state();
         state.read_at = Instant::now();
-        let counts = state.standings.iter().map(|(id, standing)| (*id, standing.unread())).filter(|(_, unread)| *unread > 0);
+        let counts = state
+            .standings
+            .iter()
+            .map(|(id, standing)| (*id, standing.unread()))
+            .filter(|(_, unread)| *unread > 0);
         (state.last, counts.collect())
     }
 
@@ -197,13 +237,22 @@ impl Feed {
 
     /// Those whose new events it is pushed.
     pub(super) fn conversations(&self) -> Vec<Uuid> {
-        self.state().standings.iter().filter(|(_, standing)| standing.is_member()).map(|(id, _)| *id).collect()
+        self.state()
+            .standings
+            .iter()
+            .filter(|(_, standing)| standing.is_member())
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// Fills a new feed from the ring: events in order, all above its floor.
     pub(super) fn fill<'r>(&self, events: impl Iterator<Item = &'r Arc<Held>>) {
         let mut state = self.state();
-        for held in events.filter(|held| state_sees(&state.standings, &self.key, held)).cloned().collect::<Vec<_>>() {
+        for held in events
+            .filter(|held| state_sees(&state.standings, &self.key, held))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             state.keep(held);
         }
     }
@@ -226,10 +275,23 @@ impl Feed {
     }
 
     /// A place among this user's streams or waits, or none when they are too many. `open` counts all of the instance.
-    pub(super) fn take_seat(self: &Arc<Self>, is_stream: bool, max: u32, open: &Arc<AtomicUsize>) -> Option<Seat> {
-        let seats = if is_stream { &self.streams } else { &self.waits };
-        let taken = seats.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| (n < max).then_some(n + 1));
-        taken.is_ok().then(|| Seat::new(self.clone(), is_stream, open.clone()))
+    pub(super) fn take_seat(
+        self: &Arc<Self>,
+        is_stream: bool,
+        max: u32,
+        open: &Arc<AtomicUsize>,
+    ) -> Option<Seat> {
+        let seats = if is_stream {
+            &self.streams
+        } else {
+            &self.waits
+        };
+        let taken = seats.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
+            (n < max).then_some(n + 1)
+        });
+        taken
+            .is_ok()
+            .then(|| Seat::new(self.clone(), is_stream, open.clone()))
     }
 }
 
@@ -241,7 +303,11 @@ impl State {
     fn keep(&mut self, held: Arc<Held>) {
         self.last = held.row.position;
         self.last_at = Some(held.row.occurred_at);
-        if let Some(standing) = held.row.conversation_id.and_then(|id| self.standings.get_mut(&id)) {
+        if let Some(standing) = held
+            .row
+            .conversation_id
+            .and_then(|id| self.standings.get_mut(&id))
+        {
             standing.last_position = standing.last_position.max(held.row.position);
         }
         self.held.push_back(held);
@@ -250,14 +316,24 @@ impl State {
     /// Moves the unread map by an event that the snapshot did not count yet.
     fn count(&mut self, me: &UserKey, held: &Held) {
         let row = &held.row;
-        let (Some(conversation), true) = (row.conversation_id, row.position > self.counted) else { return };
-        let Some(standing) = self.standings.get_mut(&conversation) else { return };
+        let (Some(conversation), true) = (row.conversation_id, row.position > self.counted) else {
+            return;
+        };
+        let Some(standing) = self.standings.get_mut(&conversation) else {
+            return;
+        };
         let before = standing.unread();
         let is_me = |id: &Option<String>| id.as_deref() == Some(&*me.id);
         match (row.kind, row.seq) {
             (EventKind::MessageCreated, Some(seq)) if is_me(&held.sender) => standing.read(seq),
-            (EventKind::MessageCreated, Some(seq)) if held.counts_as_unread => standing.receive(seq),
-            (EventKind::ReceiptRead | EventKind::ConversationDeleted, Some(seq)) if is_me(&row.actor_id) => standing.read(seq),
+            (EventKind::MessageCreated, Some(seq)) if held.counts_as_unread => {
+                standing.receive(seq)
+            }
+            (EventKind::ReceiptRead | EventKind::ConversationDeleted, Some(seq))
+                if is_me(&row.actor_id) =>
+            {
+                standing.read(seq)
+            }
             _ => {}
         }
         let after = standing.unread();
@@ -268,7 +344,11 @@ impl State {
     fn drop_below(&mut self, floor: Position) {
         if self.floor < floor {
             self.floor = floor;
-            while self.held.front().is_some_and(|held| held.row.position <= floor) {
+            while self
+                .held
+                .front()
+                .is_some_and(|held| held.row.position <= floor)
+            {
                 self.held.pop_front();
             }
         }
@@ -283,7 +363,10 @@ fn state_sees(standings: &HashMap<Uuid, Standing>, me: &UserKey, held: &Held) ->
     }
     match &row.audience_user_id {
         Some(audience) => **audience == *me.id,
-        None => row.conversation_id.and_then(|id| standings.get(&id)).is_some_and(|standing| standing.holds(row.position)),
+        None => row
+            .conversation_id
+            .and_then(|id| standings.get(&id))
+            .is_some_and(|standing| standing.holds(row.position)),
     }
 }
 
@@ -299,18 +382,30 @@ impl Seat {
     fn new(feed: Arc<Feed>, is_stream: bool, open: Arc<AtomicUsize>) -> Self {
         metrics::gauge!(Self::gauge(is_stream)).increment(1.0);
         open.fetch_add(1, Ordering::AcqRel);
-        Self { feed, is_stream, open }
+        Self {
+            feed,
+            is_stream,
+            open,
+        }
     }
 
     fn gauge(is_stream: bool) -> &'static str {
-        if is_stream { "causerie_streams_open" } else { "causerie_waits_open" }
+        if is_stream {
+            "causerie_streams_open"
+        } else {
+            "causerie_waits_open"
+        }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         metrics::gauge!(Self::gauge(self.is_stream)).decrement(1.0);
-        let seats = if self.is_stream { &self.feed.streams } else { &self.feed.waits };
+        let seats = if self.is_stream {
+            &self.feed.streams
+        } else {
+            &self.feed.waits
+        };
         seats.fetch_sub(1, Ordering::AcqRel);
         self.open.fetch_sub(1, Ordering::AcqRel);
     }

@@ -28,8 +28,23 @@ struct Content {
 
 impl Held {
     pub(super) fn new(event: Rendered) -> Self {
-        let Rendered { row, frame, members, sender, counts_as_unread } = event;
-        Self { row, members, sender, counts_as_unread, content: Mutex::new(Content { frame: Some(frame), version: 0 }) }
+        let Rendered {
+            row,
+            frame,
+            members,
+            sender,
+            counts_as_unread,
+        } = event;
+        Self {
+            row,
+            members,
+            sender,
+            counts_as_unread,
+            content: Mutex::new(Content {
+                frame: Some(frame),
+                version: 0,
+            }),
+        }
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {
@@ -58,7 +73,11 @@ impl Held {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let frame = self.content().frame.as_ref().map_or(0, |frame| frame.sse().len());
+        let frame = self
+            .content()
+            .frame
+            .as_ref()
+            .map_or(0, |frame| frame.sse().len());
         frame + 256 + self.members.iter().map(|id| id.len() + 24).sum::<usize>()
     }
 }

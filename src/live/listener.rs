@@ -19,7 +19,12 @@ const HEARD_WITHIN: Duration = Duration::from_secs(2);
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// Starts the listener and the notifier. `committed` rings after each commit of this instance.
-pub(super) fn start(live: Arc<Live>, url: String, listen_url: String, mut committed: mpsc::Receiver<()>) {
+pub(super) fn start(
+    live: Arc<Live>,
+    url: String,
+    listen_url: String,
+    mut committed: mpsc::Receiver<()>,
+) {
     let (say, words) = mpsc::channel::<String>(2);
     let me = format!("{:016x}", rand::random::<u64>());
     tokio::spawn(notifier::run(url, words));
@@ -41,20 +46,37 @@ pub(super) fn start(live: Arc<Live>, url: String, listen_url: String, mut commit
             };
             deaf += 1;
             // Once may be chance; twice is a state, and `/readyz` says so.
-            live.listening.store(deaf < 2 && live.is_listening(), Ordering::Relaxed);
+            live.listening
+                .store(deaf < 2 && live.is_listening(), Ordering::Relaxed);
             metrics::counter!("causerie_listener_reconnects_total").increment(1);
             tracing::warn!(error, "the listener is set up again");
-            tokio::time::sleep(Duration::from_millis(rand::random_range(50..500) * u64::from(deaf.min(4)))).await;
+            tokio::time::sleep(Duration::from_millis(
+                rand::random_range(50..500) * u64::from(deaf.min(4)),
+            ))
+            .await;
         }
     });
 }
 
 /// One connection's life. Ends when it is lost, or does not hear its own test.
-async fn listen(live: &Live, url: &str, me: &str, say: &mpsc::Sender<String>, deaf: &mut u32) -> Result<()> {
+async fn listen(
+    live: &Live,
+    url: &str,
+    me: &str,
+    say: &mpsc::Sender<String>,
+    deaf: &mut u32,
+) -> Result<()> {
     let options = connect_options(url)?.application_name("causerie-listener");
-    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(CONNECT_WITHIN).connect_lazy_with(options);
-    let mut listener = timeout(CONNECT_WITHIN, PgListener::connect_with(&pool)).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
-    timeout(CONNECT_WITHIN, listener.listen(log::CHANNEL)).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(CONNECT_WITHIN)
+        .connect_lazy_with(options);
+    let mut listener = timeout(CONNECT_WITHIN, PgListener::connect_with(&pool))
+        .await
+        .map_err(|_| sqlx::Error::PoolTimedOut)??;
+    timeout(CONNECT_WITHIN, listener.listen(log::CHANNEL))
+        .await
+        .map_err(|_| sqlx::Error::PoolTimedOut)??;
     // Whatever was said while nobody listened is in the log: look before waiting.
     live.poke.notify_one();
     let test = format!("{me}:{:08x}", rand::random::<u32>());

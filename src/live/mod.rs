@@ -84,7 +84,11 @@ pub struct RingSize {
 impl Live {
     pub fn new(size: RingSize, catch_ups: usize) -> Arc<Self> {
         Arc::new(Self {
-            core: Mutex::new(Core { ring: Ring::new(size), by_conversation: HashMap::new(), history: Default::default() }),
+            core: Mutex::new(Core {
+                ring: Ring::new(size),
+                by_conversation: HashMap::new(),
+                history: Default::default(),
+            }),
             feeds: DashMap::new(),
             applied: channel::Sender::new(None),
             ring_floor: AtomicI64::new(0),
@@ -101,11 +105,21 @@ impl Live {
     }
 
     /// Starts following the log: the tail, the listener and the notifier. Gives where commits are announced.
-    pub fn start(self: &Arc<Self>, url: &str, listen_url: &str, ring: RingSize) -> mpsc::Sender<()> {
+    pub fn start(
+        self: &Arc<Self>,
+        url: &str,
+        listen_url: &str,
+        ring: RingSize,
+    ) -> mpsc::Sender<()> {
         // One place is enough: "look" said twice says no more than once.
         let (committed, announce) = mpsc::channel(1);
         tokio::spawn(tail::Tail::new(self.clone(), url.to_owned(), ring).run());
-        listener::start(self.clone(), url.to_owned(), listen_url.to_owned(), announce);
+        listener::start(
+            self.clone(),
+            url.to_owned(),
+            listen_url.to_owned(),
+            announce,
+        );
         committed
     }
 
@@ -116,8 +130,13 @@ impl Live {
     /// Where this instance stands in the log, when it knows so for sure: a head confirmed within five seconds.
     pub fn place(&self) -> Option<Cursor> {
         let confirmed = self.confirmed.load(Ordering::Acquire);
-        let is_fresh = confirmed != NEVER && (self.started + Duration::from_millis(confirmed)).elapsed() < FRESH;
-        if is_fresh { *self.applied.borrow() } else { None }
+        let is_fresh = confirmed != NEVER
+            && (self.started + Duration::from_millis(confirmed)).elapsed() < FRESH;
+        if is_fresh {
+            *self.applied.borrow()
+        } else {
+            None
+        }
     }
 
     pub fn applied(&self) -> channel::Receiver<Option<Cursor>> {
@@ -178,7 +197,10 @@ impl Live {
         self.confirmed.store(NEVER, Ordering::Release);
         self.refresh_below.store(0, Ordering::Relaxed);
         self.ring_floor.store(start, Ordering::Release);
-        self.applied.send_replace(Some(Cursor { epoch: page.epoch, position: start }));
+        self.applied.send_replace(Some(Cursor {
+            epoch: page.epoch,
+            position: start,
+        }));
         let feeds: Vec<_> = self.feeds.iter().map(|feed| feed.clone()).collect();
         self.feeds.clear();
         drop(core);
@@ -197,7 +219,10 @@ impl Live {
             for feed in self.recipients(&core, &held) {
                 let became_member = feed.push(&held);
                 if let Some(conversation) = became_member {
-                    core.by_conversation.entry(conversation).or_default().push(feed.clone());
+                    core.by_conversation
+                        .entry(conversation)
+                        .or_default()
+                        .push(feed.clone());
                 }
                 touched.push(feed);
             }
@@ -215,11 +240,21 @@ impl Live {
 
     /// The active feeds that may have an interest; each decides by its own intervals.
     fn recipients(&self, core: &Core, held: &Held) -> Vec<Arc<Feed>> {
-        let of_user = |id: &str| self.feeds.get(&UserKey::new(&held.row.tenant_id, id)).map(|feed| feed.clone());
+        let of_user = |id: &str| {
+            self.feeds
+                .get(&UserKey::new(&held.row.tenant_id, id))
+                .map(|feed| feed.clone())
+        };
         match (&held.row.audience_user_id, held.row.conversation_id) {
             (Some(user), _) => of_user(user).into_iter().collect(),
-            (None, Some(_)) if !held.members.is_empty() => held.members.iter().filter_map(|id| of_user(id)).collect(),
-            (None, Some(conversation)) => core.by_conversation.get(&conversation).cloned().unwrap_or_default(),
+            (None, Some(_)) if !held.members.is_empty() => {
+                held.members.iter().filter_map(|id| of_user(id)).collect()
+            }
+            (None, Some(conversation)) => core
+                .by_conversation
+                .get(&conversation)
+                .cloned()
+                .unwrap_or_default(),
             (None, None) => Vec::new(),
         }
     }
@@ -227,24 +262,45 @@ impl Live {
     /// The head was read by a statement that began at `began`.
     fn confirm(&self, began: Instant, floor: Position) {
         self.log_floor.store(floor, Ordering::Release);
-        self.confirmed.store(began.duration_since(self.started).as_millis() as u64, Ordering::Release);
+        self.confirmed.store(
+            began.duration_since(self.started).as_millis() as u64,
+            Ordering::Release,
+        );
     }
 
     /// Every few seconds: forgets feeds nobody reads, and moves the age below which cursors are refreshed.
     fn sweep(&self) {
-        let Some(place) = *self.applied.borrow() else { return };
+        let Some(place) = *self.applied.borrow() else {
+            return;
+        };
         let mut core = self.core();
         let now = Instant::now();
         core.history.push_back((now, place.position));
         let mut old = 0;
-        while core.history.front().is_some_and(|(at, _)| now.duration_since(*at) > REFRESH_AGE) {
-            old = core.history.pop_front().map_or(old, |(_, position)| position);
+        while core
+            .history
+            .front()
+            .is_some_and(|(at, _)| now.duration_since(*at) > REFRESH_AGE)
+        {
+            old = core
+                .history
+                .pop_front()
+                .map_or(old, |(_, position)| position);
         }
         // A small ring that is full forgets sooner.
-        let lag = if core.ring.is_full() { REFRESH_LAG.min(core.ring.len() as i64 / 2) } else { REFRESH_LAG };
+        let lag = if core.ring.is_full() {
+            REFRESH_LAG.min(core.ring.len() as i64 / 2)
+        } else {
+            REFRESH_LAG
+        };
         let below = old.max(place.position - lag);
         self.refresh_below.fetch_max(below, Ordering::Relaxed);
-        let idle: Vec<_> = self.feeds.iter().filter(|feed| feed.is_idle(IDLE)).map(|feed| feed.clone()).collect();
+        let idle: Vec<_> = self
+            .feeds
+            .iter()
+            .filter(|feed| feed.is_idle(IDLE))
+            .map(|feed| feed.clone())
+            .collect();
         for feed in idle {
             if !feed.end_if_unwatched() {
                 continue;

@@ -25,12 +25,16 @@ pub(super) async fn run(url: String, mut words: mpsc::Receiver<String>) {
 async fn say(url: &str, connection: &mut Option<PgConnection>, payload: &str) -> Result<()> {
     let mut open = match connection.take() {
         Some(open) => open,
-        None => bounded(async {
-            // Nothing is stored, so there is nothing to wait on the disk for.
-            let options = connect_options(url)?.application_name("causerie-notifier").options([("synchronous_commit", "off")]);
-            Ok(PgConnection::connect_with(&options).await?)
-        })
-        .await?,
+        None => {
+            bounded(async {
+                // Nothing is stored, so there is nothing to wait on the disk for.
+                let options = connect_options(url)?
+                    .application_name("causerie-notifier")
+                    .options([("synchronous_commit", "off")]);
+                Ok(PgConnection::connect_with(&options).await?)
+            })
+            .await?
+        }
     };
     bounded(log::notify(&mut open, payload)).await?;
     *connection = Some(open);

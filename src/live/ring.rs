@@ -38,7 +38,10 @@ impl Ring {
 
     /// Empties it: it is complete from `floor` on.
     pub(super) fn clear(&mut self, floor: Position) {
-        *self = Self { floor, ..Self::new(self.size) };
+        *self = Self {
+            floor,
+            ..Self::new(self.size)
+        };
     }
 
     pub(super) fn floor(&self) -> Position {
@@ -62,8 +65,16 @@ impl Ring {
         let held = Arc::new(Held::new(event));
         self.forget_changed(&held);
         match Index::of(&held) {
-            Index::Audience(key) => self.by_audience.entry(key).or_default().push_back(held.clone()),
-            Index::Conversation(id) => self.by_conversation.entry(id).or_default().push_back(held.clone()),
+            Index::Audience(key) => self
+                .by_audience
+                .entry(key)
+                .or_default()
+                .push_back(held.clone()),
+            Index::Conversation(id) => self
+                .by_conversation
+                .entry(id)
+                .or_default()
+                .push_back(held.clone()),
             Index::None => {}
         }
         if let (true, Some(id)) = (shows_conversation(&held), held.row.conversation_id) {
@@ -79,7 +90,9 @@ impl Ring {
     }
 
     fn evict(&mut self) {
-        let Some((oldest, bytes)) = self.events.pop_front() else { return };
+        let Some((oldest, bytes)) = self.events.pop_front() else {
+            return;
+        };
         self.floor = oldest.row.position;
         self.bytes -= bytes;
         // Each index holds its events in the same order, so the oldest is at its front.
@@ -102,7 +115,10 @@ impl Ring {
         match event.row.kind {
             // A horizon moved, by a receipt or by a message of one's own: whole conversations show it.
             EventKind::MessageCreated | EventKind::ReceiptRead => {
-                let showing = event.row.conversation_id.and_then(|id| self.showing.get(&id));
+                let showing = event
+                    .row
+                    .conversation_id
+                    .and_then(|id| self.showing.get(&id));
                 showing.into_iter().flatten().for_each(|held| held.forget());
             }
             // Rare, and the name stands in messages and conversations of any age.
@@ -127,7 +143,9 @@ impl Ring {
 
     /// Everything above a position, oldest first.
     pub(super) fn after(&self, position: Position) -> impl Iterator<Item = &Arc<Held>> {
-        let start = self.events.partition_point(|(held, _)| held.row.position <= position);
+        let start = self
+            .events
+            .partition_point(|(held, _)| held.row.position <= position);
         self.events.iter().skip(start).map(|(held, _)| held)
     }
 }
@@ -150,7 +168,10 @@ impl Index {
 }
 
 fn shows_conversation(held: &Held) -> bool {
-    matches!(held.row.kind, EventKind::ConversationCreated | EventKind::ConversationDeleted)
+    matches!(
+        held.row.kind,
+        EventKind::ConversationCreated | EventKind::ConversationDeleted
+    )
 }
 
 fn drop_front<K: Eq + std::hash::Hash>(index: &mut HashMap<K, VecDeque<Arc<Held>>>, key: &K) {

@@ -34,7 +34,9 @@ impl Standing {
 
     /// Whether an event at this position is seen.
     pub(super) fn holds(&self, position: Position) -> bool {
-        self.intervals.iter().any(|(joined, left)| *joined <= position && left.is_none_or(|left| position <= left))
+        self.intervals
+            .iter()
+            .any(|(joined, left)| *joined <= position && left.is_none_or(|left| position <= left))
     }
 
     pub(super) fn is_member(&self) -> bool {
@@ -93,7 +95,10 @@ mod tests {
 
     #[test]
     fn unread_is_what_came_after_the_horizon() {
-        let mut standing = Standing { read_up_to: 3, ..Standing::default() };
+        let mut standing = Standing {
+            read_up_to: 3,
+            ..Standing::default()
+        };
         for seq in [2, 4, 5, 8, 8] {
             standing.receive(seq);
         }
@@ -108,8 +113,14 @@ mod tests {
 
     #[test]
     fn both_ends_of_an_interval_are_seen_and_a_rejoin_opens_another() {
-        let mut standing = Standing { intervals: vec![(5, Some(9))], ..Standing::default() };
-        assert_eq!((4..=10).filter(|p| standing.holds(*p)).collect::<Vec<_>>(), [5, 6, 7, 8, 9]);
+        let mut standing = Standing {
+            intervals: vec![(5, Some(9))],
+            ..Standing::default()
+        };
+        assert_eq!(
+            (4..=10).filter(|p| standing.holds(*p)).collect::<Vec<_>>(),
+            [5, 6, 7, 8, 9]
+        );
         standing.join(12);
         standing.join(12);
         assert!(standing.is_member() && standing.holds(13) && !standing.holds(10));

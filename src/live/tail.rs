@@ -48,7 +48,11 @@ impl Tail {
             let Err(error) = self.follow().await;
             tracing::warn!(%error, "the tail lost its connection");
             counter!("causerie_tail_reconnects_total").increment(1);
-            pause = if started.elapsed() > Duration::from_secs(10) { Duration::from_millis(50) } else { (pause * 2).min(Duration::from_secs(1)) };
+            pause = if started.elapsed() > Duration::from_secs(10) {
+                Duration::from_millis(50)
+            } else {
+                (pause * 2).min(Duration::from_secs(1))
+            };
             tokio::time::sleep(pause).await;
         }
     }
@@ -56,7 +60,9 @@ impl Tail {
     /// One connection's life.
     async fn follow(&self) -> Result<std::convert::Infallible> {
         let mut connection = in_time(async {
-            let options = connect_options(&self.url)?.application_name("causerie-tail").options([("statement_timeout", "5s")]);
+            let options = connect_options(&self.url)?
+                .application_name("causerie-tail")
+                .options([("statement_timeout", "5s")]);
             let mut connection = PgConnection::connect_with(&options).await?;
             let seen = *self.live.applied.borrow();
             identity::check(&mut connection, seen).await?;
@@ -93,7 +99,9 @@ impl Tail {
                 continue;
             };
             if page.head < applied.position {
-                return Err(Error::from(Code::Unavailable).because("the log ends below what was applied"));
+                return Err(
+                    Error::from(Code::Unavailable).because("the log ends below what was applied")
+                );
             }
             let read = page.rows.len();
             if why == Why::Sweep && read > 0 {
@@ -110,11 +118,27 @@ impl Tail {
     }
 
     /// Applies one page. Gives whether it reached the head that it was read with.
-    async fn apply(&self, connection: &mut PgConnection, page: LogPage, applied: Cursor) -> Result<bool> {
-        let LogPage { epoch, floor, head, rows } = page;
-        self.live.log_floor.store(floor, std::sync::atomic::Ordering::Release);
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        page: LogPage,
+        applied: Cursor,
+    ) -> Result<bool> {
+        let LogPage {
+            epoch,
+            floor,
+            head,
+            rows,
+        } = page;
+        self.live
+            .log_floor
+            .store(floor, std::sync::atomic::Ordering::Release);
         let full = rows.len() as i64 == PAGE;
-        let up_to = if full { rows.last().map_or(applied.position, |row| row.position) } else { head.max(applied.position) };
+        let up_to = if full {
+            rows.last().map_or(applied.position, |row| row.position)
+        } else {
+            head.max(applied.position)
+        };
         if rows.is_empty() && up_to == applied.position {
             return Ok(true);
         }
@@ -129,7 +153,12 @@ impl Tail {
         Ok(!full)
     }
 
-    fn publish(&self, events: Vec<crate::store::render::Rendered>, epoch: Epoch, position: Position) {
+    fn publish(
+        &self,
+        events: Vec<crate::store::render::Rendered>,
+        epoch: Epoch,
+        position: Position,
+    ) {
         self.live.push(events, Cursor { epoch, position });
     }
 }
@@ -137,6 +166,9 @@ impl Tail {
 async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     match tokio::time::timeout(READ_TIMEOUT, work).await {
         Ok(result) => result,
-        Err(_) => Err(Error::from(Code::Unavailable).because("the database did not answer the tail in time")),
+        Err(_) => {
+            Err(Error::from(Code::Unavailable)
+                .because("the database did not answer the tail in time"))
+        }
     }
 }

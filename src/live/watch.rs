@@ -43,7 +43,11 @@ impl Watch {
     pub fn poll_woken(&self, context: &mut Context<'_>) -> Poll<()> {
         // Registered before the bit is looked at: a push in between finds the waker.
         self.bit.waker.register(context.waker());
-        if self.bit.dirty.swap(false, Ordering::AcqRel) { Poll::Ready(()) } else { Poll::Pending }
+        if self.bit.dirty.swap(false, Ordering::AcqRel) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     pub async fn woken(&self) {

@@ -16,7 +16,9 @@ pub enum ConversationType {
     Group,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
 #[sqlx(type_name = "text", rename_all = "UPPERCASE")]
 pub enum MemberRole {
@@ -167,17 +169,37 @@ pub const MAX_MEMBERS: usize = 1000;
 impl NewConversation {
     /// Who is named, whichever of the three ways was used, each with the pointer to it.
     pub fn named(&self) -> Vec<(NewMember, String)> {
-        let plain = |user_id: &String| NewMember { user_id: user_id.clone(), role: MemberRole::Member };
-        let one = self.recipient_id.iter().map(|id| (plain(id), "/recipientId".to_owned()));
-        let ids = self.member_ids.iter().flatten().enumerate().map(|(i, id)| (plain(id), format!("/memberIds/{i}")));
-        let members = self.members.iter().flatten().enumerate().map(|(i, m)| (m.clone(), format!("/members/{i}/userId")));
+        let plain = |user_id: &String| NewMember {
+            user_id: user_id.clone(),
+            role: MemberRole::Member,
+        };
+        let one = self
+            .recipient_id
+            .iter()
+            .map(|id| (plain(id), "/recipientId".to_owned()));
+        let ids = self
+            .member_ids
+            .iter()
+            .flatten()
+            .enumerate()
+            .map(|(i, id)| (plain(id), format!("/memberIds/{i}")));
+        let members = self
+            .members
+            .iter()
+            .flatten()
+            .enumerate()
+            .map(|(i, m)| (m.clone(), format!("/members/{i}/userId")));
         one.chain(ids).chain(members).collect()
     }
 }
 
 impl Check for NewConversation {
     fn check(&self, problems: &mut Problems) {
-        let ways = [self.recipient_id.is_some(), self.member_ids.is_some(), self.members.is_some()];
+        let ways = [
+            self.recipient_id.is_some(),
+            self.member_ids.is_some(),
+            self.members.is_some(),
+        ];
         match ways.iter().filter(|given| **given).count() {
             0 => problems.at("memberIds", |p| p.add(FieldCode::Required)),
             1 => {}
@@ -190,9 +212,15 @@ impl Check for NewConversation {
         }
         problems.optional("subject", self.subject.as_ref(), |p, s| p.line(s, 200));
         problems.optional("context", self.context.as_ref(), |p, c| c.check(p));
-        problems.optional("organizationId", self.organization_id.as_ref(), |p, id| p.id(id));
-        problems.optional("firstMessage", self.first_message.as_ref(), |p, m| m.check(p));
-        problems.optional("systemMessage", self.system_message.as_ref(), |p, m| m.check(p));
+        problems.optional("organizationId", self.organization_id.as_ref(), |p, id| {
+            p.id(id)
+        });
+        problems.optional("firstMessage", self.first_message.as_ref(), |p, m| {
+            m.check(p)
+        });
+        problems.optional("systemMessage", self.system_message.as_ref(), |p, m| {
+            m.check(p)
+        });
         problems.optional("metadata", self.metadata.as_ref(), |p, map| p.metadata(map));
         problems.optional("key", self.key.as_ref(), |p, key| p.id(key));
         if self.key.is_some() && self.r#type == ConversationType::Private {

@@ -30,7 +30,9 @@ impl FromStr for Epoch {
         if text.len() != 8 || !text.bytes().all(lower_hex) {
             return Err(CursorError);
         }
-        u32::from_str_radix(text, 16).map(Self).map_err(|_| CursorError)
+        u32::from_str_radix(text, 16)
+            .map(Self)
+            .map_err(|_| CursorError)
     }
 }
 
@@ -56,12 +58,18 @@ impl FromStr for Cursor {
     type Err = CursorError;
 
     fn from_str(text: &str) -> Result<Self, CursorError> {
-        let (epoch, position) = text.strip_prefix('c').and_then(|rest| rest.split_once('-')).ok_or(CursorError)?;
+        let (epoch, position) = text
+            .strip_prefix('c')
+            .and_then(|rest| rest.split_once('-'))
+            .ok_or(CursorError)?;
         let canonical = position == "0" || !position.starts_with('0');
         if !canonical || !position.bytes().all(|b| b.is_ascii_digit()) {
             return Err(CursorError);
         }
-        Ok(Self { epoch: epoch.parse()?, position: position.parse().map_err(|_| CursorError)? })
+        Ok(Self {
+            epoch: epoch.parse()?,
+            position: position.parse().map_err(|_| CursorError)?,
+        })
     }
 }
 
@@ -71,15 +79,32 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_its_own_text() {
-        let cursor = Cursor { epoch: Epoch(0x00ab_cdef), position: 1042 };
+        let cursor = Cursor {
+            epoch: Epoch(0x00ab_cdef),
+            position: 1042,
+        };
         assert_eq!(cursor.to_string(), "c00abcdef-1042");
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
     }
 
     #[test]
     fn only_the_one_text_of_a_cursor_is_read() {
-        for text in ["", "c", "0", "c00abcdef", "c00abcdef-", "c00abcdef-01", "c00abcdef-+1", "c00abcdef--1", "c00ABCDEF-1",
-            "C00abcdef-1", "c0abcdef-1", "c+0abcdef-1", "c00abcdef-1 ", "c00abcdef-99999999999999999999"] {
+        for text in [
+            "",
+            "c",
+            "0",
+            "c00abcdef",
+            "c00abcdef-",
+            "c00abcdef-01",
+            "c00abcdef-+1",
+            "c00abcdef--1",
+            "c00ABCDEF-1",
+            "C00abcdef-1",
+            "c0abcdef-1",
+            "c+0abcdef-1",
+            "c00abcdef-1 ",
+            "c00abcdef-99999999999999999999",
+        ] {
             assert_eq!(text.parse::<Cursor>(), Err(CursorError), "{text:?}");
         }
     }

@@ -21,8 +21,13 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [Self; 5] =
-        [Self::ConversationCreated, Self::ConversationDeleted, Self::MessageCreated, Self::ReceiptRead, Self::UserUpdated];
+    pub const ALL: [Self; 5] = [
+        Self::ConversationCreated,
+        Self::ConversationDeleted,
+        Self::MessageCreated,
+        Self::ReceiptRead,
+        Self::UserUpdated,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,7 +50,10 @@ impl TryFrom<String> for EventKind {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(text)
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(text)
     }
 }
 
@@ -140,12 +148,22 @@ pub struct Frame {
 
 impl Frame {
     /// `data` is one line: JSON escapes every line break, so no text can forge a frame.
-    pub fn new(epoch: Epoch, position: Position, kind: EventKind, event: &Event) -> serde_json::Result<Self> {
-        let mut bytes = format!("id: {}\nevent: {kind}\ndata: ", Cursor { epoch, position }).into_bytes();
+    pub fn new(
+        epoch: Epoch,
+        position: Position,
+        kind: EventKind,
+        event: &Event,
+    ) -> serde_json::Result<Self> {
+        let mut bytes =
+            format!("id: {}\nevent: {kind}\ndata: ", Cursor { epoch, position }).into_bytes();
         let json_start = bytes.len();
         serde_json::to_writer(&mut bytes, event)?;
         bytes.extend_from_slice(b"\n\n");
-        Ok(Self { position, bytes: bytes.into(), json_start })
+        Ok(Self {
+            position,
+            bytes: bytes.into(),
+            json_start,
+        })
     }
 
     pub fn position(&self) -> Position {

@@ -73,7 +73,11 @@ pub struct Attachment {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewMessage {
-    #[schema(min_length = 1, max_length = 10000, example = "Bonjour, est-ce toujours disponible ?")]
+    #[schema(
+        min_length = 1,
+        max_length = 10000,
+        example = "Bonjour, est-ce toujours disponible ?"
+    )]
     pub content: String,
     #[serde(default)]
     #[schema(max_items = 10)]
@@ -107,7 +111,11 @@ impl Check for NewMessage {
     fn check(&self, problems: &mut Problems) {
         problems.at("content", |p| p.text(&self.content, 10_000));
         problems.list("attachments", &self.attachments, 10);
-        problems.optional("clientMessageId", self.client_message_id.as_ref(), |p, id| p.id(id));
+        problems.optional(
+            "clientMessageId",
+            self.client_message_id.as_ref(),
+            |p, id| p.id(id),
+        );
         problems.optional("metadata", self.metadata.as_ref(), |p, map| p.metadata(map));
     }
 }
@@ -116,7 +124,9 @@ impl Check for NewAttachment {
     fn check(&self, problems: &mut Problems) {
         problems.at("url", |p| p.url(&self.url));
         problems.at("type", |p| p.line(&self.r#type, 128));
-        problems.optional("fileName", self.file_name.as_ref(), |p, name| p.line(name, 255));
+        problems.optional("fileName", self.file_name.as_ref(), |p, name| {
+            p.line(name, 255)
+        });
         problems.optional("fileSize", self.file_size.as_ref(), |p, size| {
             if *size < 0 {
                 p.add(FieldCode::OutOfRange);

@@ -10,9 +10,15 @@ mod user;
 
 use std::sync::Arc;
 
-pub use conversation::{Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus, NewConversation, NewMember, View};
+pub use conversation::{
+    Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus, NewConversation,
+    NewMember, View,
+};
 pub use cursor::{Cursor, CursorError, Epoch, Position};
-pub use event::{ConversationData, Event, EventKind, EventOf, EventRow, Frame, MessageData, Receipt, ReceiptData, UserData};
+pub use event::{
+    ConversationData, Event, EventKind, EventOf, EventRow, Frame, MessageData, Receipt,
+    ReceiptData, UserData,
+};
 pub use message::{Attachment, Message, MessageType, NewAttachment, NewMessage};
 pub use rules::{Check, FieldCode, FieldProblem, Problems, uuid};
 pub use time::Time;
@@ -27,6 +33,9 @@ pub struct UserKey {
 
 impl UserKey {
     pub fn new(tenant: &str, id: &str) -> Self {
-        Self { tenant: tenant.into(), id: id.into() }
+        Self {
+            tenant: tenant.into(),
+            id: id.into(),
+        }
     }
 }

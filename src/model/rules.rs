@@ -59,15 +59,26 @@ impl Problems {
     }
 
     pub fn add(&mut self, code: FieldCode) {
-        self.found.push(FieldProblem { pointer: self.pointer(), code, limit: None });
+        self.found.push(FieldProblem {
+            pointer: self.pointer(),
+            code,
+            limit: None,
+        });
     }
 
     fn over(&mut self, code: FieldCode, limit: usize) {
-        self.found.push(FieldProblem { pointer: self.pointer(), code, limit: Some(limit) });
+        self.found.push(FieldProblem {
+            pointer: self.pointer(),
+            code,
+            limit: Some(limit),
+        });
     }
 
     fn pointer(&self) -> String {
-        self.path.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect()
+        self.path
+            .iter()
+            .map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")))
+            .collect()
     }
 
     /// Runs `check` with the path one step deeper.
@@ -77,7 +88,12 @@ impl Problems {
         self.path.pop();
     }
 
-    pub fn optional<T>(&mut self, step: &str, value: Option<&T>, check: impl FnOnce(&mut Self, &T)) {
+    pub fn optional<T>(
+        &mut self,
+        step: &str,
+        value: Option<&T>,
+        check: impl FnOnce(&mut Self, &T),
+    ) {
         if let Some(value) = value {
             self.at(step, |p| check(p, value));
         }
@@ -134,7 +150,11 @@ impl Problems {
         let blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
         match url::Url::parse(text) {
             _ if text.chars().count() > 2048 => self.over(FieldCode::TooLong, 2048),
-            Ok(url) if !blank && url.scheme() == "https" && url.username().is_empty() && url.password().is_none() => {}
+            Ok(url)
+                if !blank
+                    && url.scheme() == "https"
+                    && url.username().is_empty()
+                    && url.password().is_none() => {}
             _ => self.add(FieldCode::InvalidUrl),
         }
     }
@@ -162,5 +182,7 @@ fn is_invisible(c: char) -> bool {
 
 /// A path segment that should be an id of ours. Anything else is simply not found.
 pub fn uuid(text: &str) -> Option<Uuid> {
-    Uuid::try_parse(text).ok().filter(|id| id.hyphenated().to_string() == text)
+    Uuid::try_parse(text)
+        .ok()
+        .filter(|id| id.hyphenated().to_string() == text)
 }

@@ -29,10 +29,20 @@ impl<'r, T: DeserializeOwned + Check> FromData<'r> for Body<T> {
     }
 }
 
-async fn read<'r, T: DeserializeOwned + Check>(request: &'r Request<'_>, data: Data<'r>) -> Result<T> {
-    let is_message = request.method() == Method::Post && request.uri().path().ends_with("/messages");
-    let limit = if is_message { 64.kibibytes() } else { 256.kibibytes() };
-    let read = timeout(READ_WITHIN, data.open(limit).into_bytes()).await.map_err(|_| Code::BodyTimeout)?;
+async fn read<'r, T: DeserializeOwned + Check>(
+    request: &'r Request<'_>,
+    data: Data<'r>,
+) -> Result<T> {
+    let is_message =
+        request.method() == Method::Post && request.uri().path().ends_with("/messages");
+    let limit = if is_message {
+        64.kibibytes()
+    } else {
+        256.kibibytes()
+    };
+    let read = timeout(READ_WITHIN, data.open(limit).into_bytes())
+        .await
+        .map_err(|_| Code::BodyTimeout)?;
     let bytes = read.map_err(|error| Error::from(Code::BadRequest).because(error))?;
     if !bytes.is_complete() {
         return Err(Code::BodyTooLarge.into());
@@ -59,7 +69,12 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json);
     let error = match parsed {
-        Ok(body) => return json.end().map(|()| body).map_err(|error| Error::from(Code::MalformedJson).because(error)),
+        Ok(body) => {
+            return json
+                .end()
+                .map(|()| body)
+                .map_err(|error| Error::from(Code::MalformedJson).because(error));
+        }
         Err(error) => error,
     };
     if !error.inner().is_data() {
@@ -69,7 +84,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     for step in error.path() {
         match step {
             serde_path_to_error::Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            serde_path_to_error::Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            serde_path_to_error::Segment::Map { key } => {
+                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+            }
             serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => {}
         }
     }
@@ -80,7 +97,14 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         (format!("{pointer}/{named}"), FieldCode::Required)
     } else if message.starts_with("unknown field") {
         let last_is_named = pointer.rsplit('/').next() == Some(named);
-        (if last_is_named { pointer } else { format!("{pointer}/{named}") }, FieldCode::UnknownField)
+        (
+            if last_is_named {
+                pointer
+            } else {
+                format!("{pointer}/{named}")
+            },
+            FieldCode::UnknownField,
+        )
     } else if message.starts_with("unknown variant") {
         (pointer, FieldCode::InvalidValue)
     } else {
@@ -97,17 +121,48 @@ mod tests {
     fn refusal(json: &str) -> (Code, String, Option<FieldCode>) {
         let error = parse::<NewMessage>(json.as_bytes()).expect_err("refused");
         let field = error.fields.first();
-        (error.code, field.map(|f| f.pointer.clone()).unwrap_or_default(), field.map(|f| f.code))
+        (
+            error.code,
+            field.map(|f| f.pointer.clone()).unwrap_or_default(),
+            field.map(|f| f.code),
+        )
     }
 
     #[test]
     fn every_refusal_points_at_its_field() {
         assert_eq!(refusal(r#"{"content":"#).0, Code::MalformedJson);
         assert_eq!(refusal(r#"{"content":"x"} x"#).0, Code::MalformedJson);
-        assert_eq!(refusal(r#"{}"#), (Code::InvalidBody, "/content".into(), Some(FieldCode::Required)));
-        assert_eq!(refusal(r#"{"content":1}"#), (Code::InvalidBody, "/content".into(), Some(FieldCode::WrongType)));
-        assert_eq!(refusal(r#"{"content":"x","colour":1}"#), (Code::InvalidBody, "/colour".into(), Some(FieldCode::UnknownField)));
-        assert_eq!(refusal(r#"{"content":"x","attachments":[{"url":"u","type":"t"},{"url":1}]}"#),
-            (Code::InvalidBody, "/attachments/1/url".into(), Some(FieldCode::WrongType)));
+        assert_eq!(
+            refusal(r#"{}"#),
+            (
+                Code::InvalidBody,
+                "/content".into(),
+                Some(FieldCode::Required)
+            )
+        );
+        assert_eq!(
+            refusal(r#"{"content":1}"#),
+            (
+                Code::InvalidBody,
+                "/content".into(),
+                Some(FieldCode::WrongType)
+            )
+        );
+        assert_eq!(
+            refusal(r#"{"content":"x","colour":1}"#),
+            (
+                Code::InvalidBody,
+                "/colour".into(),
+                Some(FieldCode::UnknownField)
+            )
+        );
+        assert_eq!(
+            refusal(r#"{"content":"x","attachments":[{"url":"u","type":"t"},{"url":1}]}"#),
+            (
+                Code::InvalidBody,
+                "/attachments/1/url".into(),
+                Some(FieldCode::WrongType)
+            )
+        );
     }
 }

@@ -28,12 +28,24 @@ use crate::store::{Db, bounded};
         (status = 422, description = "`user-unknown`, naming whom, or fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
     ))]
 #[post("/conversations", data = "<body>")]
-pub async fn create(me: AuthUser, body: Body<NewConversation>, db: &Db, writer: &State<Writer>, config: &State<Config>) -> Result<Json<Conversation>> {
+pub async fn create(
+    me: AuthUser,
+    body: Body<NewConversation>,
+    db: &Db,
+    writer: &State<Writer>,
+    config: &State<Config>,
+) -> Result<Json<Conversation>> {
     let make_unknown = config.unknown_users == UnknownUsers::Create;
     let create = Create::new(me.key.clone(), me.is_service, body.0, make_unknown)?;
-    let Outcome::Created(created) = writer.write(Op::Create(Box::new(create))).await? else { return Err(mismatch()) };
+    let Outcome::Created(created) = writer.write(Op::Create(Box::new(create))).await? else {
+        return Err(mismatch());
+    };
     let conversation = read(&me, created.id, db).await?;
-    Ok(Json::created(created.is_new, format!("/v1/conversations/{}", created.id), conversation))
+    Ok(Json::created(
+        created.is_new,
+        format!("/v1/conversations/{}", created.id),
+        conversation,
+    ))
 }
 
 /// To a member with its own side of it; to the host's backend without.
@@ -62,7 +74,10 @@ async fn read(me: &AuthUser, id: uuid::Uuid, db: &Db) -> Result<Conversation> {
 pub async fn list(me: AuthUser, query: Query, db: &Db) -> Result<Json<Page<Conversation>>> {
     let limit = query.number("limit", 1, 100)?.unwrap_or(20);
     let page = query.number("page", 1, 100)?;
-    if query.text("status")?.is_some_and(|status| status != "ACTIVE") {
+    if query
+        .text("status")?
+        .is_some_and(|status| status != "ACTIVE")
+    {
         return Err(Error::parameter("status", FieldCode::InvalidValue));
     }
     let filter = Filter {
@@ -70,13 +85,19 @@ pub async fn list(me: AuthUser, query: Query, db: &Db) -> Result<Json<Page<Conve
         context_id: query.text("contextId")?,
         organization_id: query.text("organizationId")?,
         unread: query.flag("unread")?,
-        before: query.text("pageToken")?.map(|token| parse_token(&token)).transpose()?,
+        before: query
+            .text("pageToken")?
+            .map(|token| parse_token(&token))
+            .transpose()?,
         offset: page.map_or(0, |page| (page - 1) * limit),
     };
     bounded(async {
         let mut connection = db.connection().await?;
-        let (items, has_more) = conversations::list(&mut connection, &me.key, &filter, limit).await?;
-        let Some(page) = page else { return Ok(linked(items, has_more)) };
+        let (items, has_more) =
+            conversations::list(&mut connection, &me.key, &filter, limit).await?;
+        let Some(page) = page else {
+            return Ok(linked(items, has_more));
+        };
         let total = conversations::total(&mut connection, &me.key, &filter).await?;
         Ok(Page::numbered(items, page, limit, total))
     })
@@ -86,12 +107,16 @@ pub async fn list(me: AuthUser, query: Query, db: &Db) -> Result<Json<Page<Conve
 
 /// A page that goes on below the activity of its last row.
 pub fn linked(items: Vec<Conversation>, has_more: bool) -> Page<Conversation> {
-    let token = items.last().map(|conversation| format!("p{}", conversation.activity_position));
+    let token = items
+        .last()
+        .map(|conversation| format!("p{}", conversation.activity_position));
     Page::linked(items, has_more, token)
 }
 
 fn parse_token(token: &str) -> Result<Position> {
-    let position = token.strip_prefix('p').and_then(|position| position.parse().ok());
+    let position = token
+        .strip_prefix('p')
+        .and_then(|position| position.parse().ok());
     position.ok_or_else(|| Error::parameter("pageToken", FieldCode::InvalidValue))
 }
 
@@ -119,6 +144,11 @@ pub async fn get(me: AuthUser, id: PathId, db: &Db) -> Result<Json<Conversation>
     ))]
 #[delete("/conversations/<id>")]
 pub async fn delete(me: AuthUser, id: PathId, writer: &State<Writer>) -> Result<Status> {
-    writer.write(Op::Hide(Hide { by: me.key, conversation: id.get()? })).await?;
+    writer
+        .write(Op::Hide(Hide {
+            by: me.key,
+            conversation: id.get()?,
+        }))
+        .await?;
     Ok(Status::NoContent)
 }

@@ -6,7 +6,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{conversations, events, health, me, messages, pages, stream, sync, tickets, unread, users};
+use super::{
+    conversations, events, health, me, messages, pages, stream, sync, tickets, unread, users,
+};
 use crate::error::Problem;
 use crate::model::Event;
 
@@ -45,9 +47,15 @@ struct Tokens;
 impl Modify for Tokens {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let components = openapi.components.get_or_insert_default();
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("access_token"))));
+        components.add_security_scheme(
+            "cookie",
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("access_token"))),
+        );
     }
 }
 
@@ -58,7 +66,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// `/docs`, with everything it needs in the binary: no other host is asked. It serves `/openapi.json` too.
 pub fn swagger() -> Vec<Route> {
-    SwaggerUi::new("/docs/<_..>").url("/openapi.json", openapi()).into()
+    SwaggerUi::new("/docs/<_..>")
+        .url("/openapi.json", openapi())
+        .into()
 }
 
 /// This description, as JSON

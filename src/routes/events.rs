@@ -61,17 +61,33 @@ pub struct Rhythm {
         (status = 429, description = "Too many waits of this user", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/events")]
-pub async fn poll(me: AuthUser, query: Query, headers: HeaderOf<'_>, live: &State<Arc<Live>>, db: &Db, writer: &State<Writer>, config: &State<Config>) -> Result<Polled> {
+pub async fn poll(
+    me: AuthUser,
+    query: Query,
+    headers: HeaderOf<'_>,
+    live: &State<Arc<Live>>,
+    db: &Db,
+    writer: &State<Writer>,
+    config: &State<Config>,
+) -> Result<Polled> {
     let since = query.text("since")?;
     let since = Since::parse(since.as_deref())?;
-    let wait = query.number("wait", 0, config.wait_secs as i64)?.unwrap_or(0);
+    let wait = query
+        .number("wait", 0, config.wait_secs as i64)?
+        .unwrap_or(0);
     let limit = query.number("limit", 1, 200)?.unwrap_or(200) as usize;
-    let reader = Reader { live: live.inner().clone(), db: db.clone(), me: me.key.clone() };
+    let reader = Reader {
+        live: live.inner().clone(),
+        db: db.clone(),
+        me: me.key.clone(),
+    };
     let start = reader.start(since).await?;
     let page = if wait == 0 {
         reader.next_batch(start, limit).await?
     } else {
-        let seat = live.seat(&reader.feed().await?, false, config.waits_per_user).ok_or(Code::TooManyWaits)?;
+        let seat = live
+            .seat(&reader.feed().await?, false, config.waits_per_user)
+            .ok_or(Code::TooManyWaits)?;
         // Nothing is delivered after the token's end.
         let lifetime = (me.exp + crate::auth::LEEWAY_SECS - chrono::Utc::now().timestamp()).max(0);
         let deadline = Instant::now() + Duration::from_secs(wait.min(lifetime) as u64);
@@ -83,50 +99,95 @@ pub async fn poll(me: AuthUser, query: Query, headers: HeaderOf<'_>, live: &Stat
 }
 
 /// Watch, read, wait, in that order, until there is an event or the time is up.
-async fn wait_for(reader: &Reader, since: Cursor, limit: usize, deadline: Instant) -> Result<FeedPage> {
+async fn wait_for(
+    reader: &Reader,
+    since: Cursor,
+    limit: usize,
+    deadline: Instant,
+) -> Result<FeedPage> {
     loop {
         let (watch, page) = reader.watch_and_read(since, limit).await?;
         if !page.frames.is_empty() || page.has_more || reader.live.is_draining() {
             return Ok(page);
         }
-        if tokio::time::timeout_at(deadline, watch.woken()).await.is_err() {
+        if tokio::time::timeout_at(deadline, watch.woken())
+            .await
+            .is_err()
+        {
             // Read once more: the cursor of an empty answer is as new as it can be, and never from a tail that is not.
             return reader.next_batch(since, limit).await;
         }
     }
 }
 
-fn answer(reader: &Reader, page: FeedPage, since: Since, if_none_match: Option<&str>, writer: &Writer) -> Polled {
-    let next_ms = if reader.live.is_draining() { rand::random_range(1_000..5_000) } else { next_ms(page.quiet_for, writer) };
+fn answer(
+    reader: &Reader,
+    page: FeedPage,
+    since: Since,
+    if_none_match: Option<&str>,
+    writer: &Writer,
+) -> Polled {
+    let next_ms = if reader.live.is_draining() {
+        rand::random_range(1_000..5_000)
+    } else {
+        next_ms(page.quiet_for, writer)
+    };
     let etag = etag(reader, &page);
     let is_idle = page.frames.is_empty() && !page.has_more;
     // A cursor that has fallen behind is refreshed by a 200, so that a quiet reader never falls off the log.
     let is_near = page.from >= reader.live.refresh_below();
     let knows = if_none_match.is_some_and(|given| given.split(',').any(|tag| tag.trim() == etag));
-    let body = if is_idle && is_near && knows && matches!(since, Since::At(_)) { None } else { Some(json(&page, next_ms)) };
-    Polled { body, etag, next_ms, is_idle }
+    let body = if is_idle && is_near && knows && matches!(since, Since::At(_)) {
+        None
+    } else {
+        Some(json(&page, next_ms))
+    };
+    Polled {
+        body,
+        etag,
+        next_ms,
+        is_idle,
+    }
 }
 
 /// Stands for the user, the newest event it may see, and what is unread: the same on every instance while nothing
 /// changes for this user, however the log grows for others.
 fn etag(reader: &Reader, page: &FeedPage) -> String {
-    let unread = page.unread.as_ref().map_or((0, 0), |unread| (unread.total, unread.conversations));
+    let unread = page
+        .unread
+        .as_ref()
+        .map_or((0, 0), |unread| (unread.total, unread.conversations));
     let of_user = {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
         reader.me.hash(&mut hasher);
         hasher.finish() as u32
     };
-    let place = page.last.map_or_else(|| format!("s{}", page.up_to), |last| last.to_string());
-    format!("W/\"{}-{place}-{}-{}-{of_user:x}\"", page.epoch, unread.0, unread.1)
+    let place = page
+        .last
+        .map_or_else(|| format!("s{}", page.up_to), |last| last.to_string());
+    format!(
+        "W/\"{}-{place}-{}-{}-{of_user:x}\"",
+        page.epoch, unread.0, unread.1
+    )
 }
 
 /// The body, put together from bytes that were serialised once for everybody.
 fn json(page: &FeedPage, next_ms: u64) -> Vec<u8> {
-    let from = Cursor { epoch: page.epoch, position: page.from };
+    let from = Cursor {
+        epoch: page.epoch,
+        position: page.from,
+    };
     let size: usize = page.frames.iter().map(|frame| frame.json().len() + 1).sum();
     let mut body = Vec::with_capacity(size + 256);
-    body.extend_from_slice(format!("{{\"from\":\"{from}\",\"cursor\":\"{}\",\"hasMore\":{},\"events\":[", page.cursor(), page.has_more).as_bytes());
+    body.extend_from_slice(
+        format!(
+            "{{\"from\":\"{from}\",\"cursor\":\"{}\",\"hasMore\":{},\"events\":[",
+            page.cursor(),
+            page.has_more
+        )
+        .as_bytes(),
+    );
     for (i, frame) in page.frames.iter().enumerate() {
         if i > 0 {
             body.push(b',');

@@ -54,7 +54,10 @@ pub struct FeedPage {
 
 impl FeedPage {
     pub fn cursor(&self) -> Cursor {
-        Cursor { epoch: self.epoch, position: self.up_to }
+        Cursor {
+            epoch: self.epoch,
+            position: self.up_to,
+        }
     }
 }
 
@@ -72,7 +75,10 @@ impl Since {
         match text {
             None => Ok(Self::Now),
             Some("0") => Ok(Self::Oldest),
-            Some(text) => text.parse().map(Self::At).map_err(|_| Code::InvalidCursor.into()),
+            Some(text) => text
+                .parse()
+                .map(Self::At)
+                .map_err(|_| Code::InvalidCursor.into()),
         }
     }
 }
@@ -87,7 +93,12 @@ impl Reader {
         let place = self.live.place().ok_or(Code::Unavailable)?;
         let cursor = match since {
             Since::Now => return Ok(place),
-            Since::Oldest => return Ok(Cursor { position: self.live.log_floor(), ..place }),
+            Since::Oldest => {
+                return Ok(Cursor {
+                    position: self.live.log_floor(),
+                    ..place
+                });
+            }
             Since::At(cursor) => cursor,
         };
         if cursor.epoch != place.epoch || cursor.position < self.live.log_floor() {
@@ -104,12 +115,20 @@ impl Reader {
     async fn reach(&self, cursor: Cursor) -> Result<()> {
         self.live.poke.notify_one();
         let mut applied = self.live.applied();
-        let reached = |at: &Option<Cursor>| at.is_some_and(|at| at.epoch != cursor.epoch || at.position >= cursor.position);
-        let waited = tokio::time::timeout(Duration::from_secs(1), applied.wait_for(reached)).await.map(|at| at.ok().and_then(|at| *at));
+        let reached = |at: &Option<Cursor>| {
+            at.is_some_and(|at| at.epoch != cursor.epoch || at.position >= cursor.position)
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(1), applied.wait_for(reached))
+            .await
+            .map(|at| at.ok().and_then(|at| *at));
         if matches!(waited, Ok(Some(at)) if at.epoch == cursor.epoch) {
             return Ok(());
         }
-        if log::head(&self.db).await? < cursor.position { Err(Code::CursorExpired.into()) } else { Err(Code::Unavailable.into()) }
+        if log::head(&self.db).await? < cursor.position {
+            Err(Code::CursorExpired.into())
+        } else {
+            Err(Code::Unavailable.into())
+        }
     }
 
     /// Registers, then reads. The other way round, what is pushed in between would wake nobody.
@@ -135,11 +154,18 @@ impl Reader {
                 return Err(Code::CursorExpired.into());
             }
             let feed = self.feed().await?;
-            match feed.read(position, limit - from_store.len(), place.position, self.live.ring_floor()) {
+            match feed.read(
+                position,
+                limit - from_store.len(),
+                place.position,
+                self.live.ring_floor(),
+            ) {
                 Ok(batch) => return self.page(since, from_store, batch).await,
                 Err(Miss::Ended) => continue,
                 Err(Miss::Below(floor)) => {
-                    let page = self.catch_up(position, floor, limit - from_store.len()).await?;
+                    let page = self
+                        .catch_up(position, floor, limit - from_store.len())
+                        .await?;
                     if page.epoch != since.epoch || position < page.floor {
                         return Err(Code::CursorExpired.into());
                     }
@@ -154,9 +180,19 @@ impl Reader {
         }
     }
 
-    async fn catch_up(&self, since: Position, up_to: Position, limit: usize) -> Result<catchup::FeedPage> {
+    async fn catch_up(
+        &self,
+        since: Position,
+        up_to: Position,
+        limit: usize,
+    ) -> Result<catchup::FeedPage> {
         metrics::counter!("causerie_catch_ups_total").increment(1);
-        let _permit = self.live.catch_ups.acquire().await.map_err(|_| Code::ShuttingDown)?;
+        let _permit = self
+            .live
+            .catch_ups
+            .acquire()
+            .await
+            .map_err(|_| Code::ShuttingDown)?;
         catchup::feed(&self.db, &self.me, since, up_to, limit).await
     }
 
@@ -165,11 +201,19 @@ impl Reader {
         #[cfg(feature = "planted-faults")]
         let batch = crate::faults::skip_to_head(batch, self.live.place());
         frames.extend(self.frames(since.epoch, &batch.events).await?);
-        let changed = batch.changed.into_iter().map(|(id, unread_count)| UnreadCount { id, unread_count }).collect();
+        let changed = batch
+            .changed
+            .into_iter()
+            .map(|(id, unread_count)| UnreadCount { id, unread_count })
+            .collect();
         if let Some(position) = cut(&mut frames) {
             return Ok(partial(since, frames, position));
         }
-        let unread = UnreadState { total: batch.unread.total, conversations: batch.unread.conversations, changed };
+        let unread = UnreadState {
+            total: batch.unread.total,
+            conversations: batch.unread.conversations,
+            changed,
+        };
         Ok(FeedPage {
             epoch: since.epoch,
             from: since.position,
@@ -185,18 +229,29 @@ impl Reader {
     /// The bytes of events; those whose content changed are read anew, and kept for the next reader.
     async fn frames(&self, epoch: Epoch, events: &[std::sync::Arc<Held>]) -> Result<Vec<Frame>> {
         let found: Vec<_> = events.iter().map(|held| held.frame()).collect();
-        let stale: Vec<_> = events.iter().zip(&found).filter(|(_, frame)| frame.is_err()).map(|(held, _)| held.row.position).collect();
+        let stale: Vec<_> = events
+            .iter()
+            .zip(&found)
+            .filter(|(_, frame)| frame.is_err())
+            .map(|(held, _)| held.row.position)
+            .collect();
         if stale.is_empty() {
             return Ok(found.into_iter().flatten().collect());
         }
-        let fresh = bounded(async { render::at(&mut *self.db.connection().await?, epoch, stale).await }).await?;
+        let fresh =
+            bounded(async { render::at(&mut *self.db.connection().await?, epoch, stale).await })
+                .await?;
         let mut frames = Vec::with_capacity(events.len());
         for (held, frame) in events.iter().zip(found) {
             match frame {
                 Ok(frame) => frames.push(frame),
                 Err(version) => {
-                    let event = fresh.iter().find(|event| event.row.position == held.row.position);
-                    let event = event.ok_or_else(|| Error::from(Code::Unavailable).because("an event lost its content"))?;
+                    let event = fresh
+                        .iter()
+                        .find(|event| event.row.position == held.row.position);
+                    let event = event.ok_or_else(|| {
+                        Error::from(Code::Unavailable).because("an event lost its content")
+                    })?;
                     held.refresh(version, &event.frame);
                     frames.push(event.frame.clone());
                 }
@@ -224,7 +279,16 @@ fn cut(frames: &mut Vec<Frame>) -> Option<Position> {
 
 /// A page that ends before what is known: the rest is asked for at once.
 fn partial(since: Cursor, frames: Vec<Frame>, up_to: Position) -> FeedPage {
-    FeedPage { epoch: since.epoch, from: since.position, up_to, has_more: true, frames, unread: None, last: None, quiet_for: None }
+    FeedPage {
+        epoch: since.epoch,
+        from: since.position,
+        up_to,
+        has_more: true,
+        frames,
+        unread: None,
+        last: None,
+        quiet_for: None,
+    }
 }
 
 /// When to ask again, in milliseconds: soon in a live exchange, later when nothing moves or the service is loaded.
@@ -239,5 +303,9 @@ pub fn next_ms(quiet_for: Option<Duration>, writer: &Writer) -> u64 {
         None => 3_000,
     };
     let fullness = writer.fullness();
-    if fullness < 0.25 { rhythm } else { (rhythm as f64 * (1.0 + 19.0 * fullness)).min(MAX as f64) as u64 }
+    if fullness < 0.25 {
+        rhythm
+    } else {
+        (rhythm as f64 * (1.0 + 19.0 * fullness)).min(MAX as f64) as u64
+    }
 }

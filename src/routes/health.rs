@@ -33,7 +33,10 @@ pub fn healthz() -> Json<Health> {
         (status = 503, description = "No: `starting`, `stopping`, or the database does not answer", body = Health),
     ))]
 #[get("/readyz")]
-pub fn readyz(live: &State<Arc<Live>>, readiness: &State<Arc<Readiness>>) -> (Status, Json<Health>) {
+pub fn readyz(
+    live: &State<Arc<Live>>,
+    readiness: &State<Arc<Readiness>>,
+) -> (Status, Json<Health>) {
     let (status, text) = if readiness.is_stopping() {
         (Status::ServiceUnavailable, "stopping")
     } else if live.place().is_none() {

@@ -13,5 +13,8 @@ use crate::store::{Db, users};
     responses((status = 200, description = "The caller", body = User)))]
 #[get("/me")]
 pub async fn get(me: AuthUser, db: &Db) -> Result<Json<User>> {
-    users::find(db, &me.key.tenant, &me.key.id).await?.map(Json::ok).ok_or_else(|| Code::NotFound.into())
+    users::find(db, &me.key.tenant, &me.key.id)
+        .await?
+        .map(Json::ok)
+        .ok_or_else(|| Code::NotFound.into())
 }

@@ -15,12 +15,12 @@ use crate::auth::AuthUser;
 use crate::error::{Code, Error, Problem, Result};
 use crate::live::Live;
 use crate::model::{Check, Cursor, FieldCode, Message, NewMessage, Problems, Receipt};
+use crate::store::Db;
 use crate::store::batch::{Op, Outcome, mismatch};
 use crate::store::members::Read;
 use crate::store::messages::{self, Range};
 use crate::store::send::Send;
 use crate::store::writer::Writer;
-use crate::store::Db;
 
 /// Send a message
 ///
@@ -35,11 +35,27 @@ use crate::store::Db;
         (status = 422, description = "Fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
     ))]
 #[post("/conversations/<id>/messages", data = "<body>")]
-pub async fn send(me: AuthUser, id: PathId, body: Body<NewMessage>, headers: HeaderOf<'_>, writer: &State<Writer>) -> Result<Json<Message>> {
+pub async fn send(
+    me: AuthUser,
+    id: PathId,
+    body: Body<NewMessage>,
+    headers: HeaderOf<'_>,
+    writer: &State<Writer>,
+) -> Result<Json<Message>> {
     let send = Send::new(me.key, id.get()?, body.0, headers.idempotency_key);
-    let Outcome::Sent(sent) = writer.write(Op::Send(Box::new(send))).await? else { return Err(mismatch()) };
-    let answer = Json::created(true, format!("/v1/messages/{}", sent.message.id), sent.message);
-    Ok(if sent.replayed { answer.with("Idempotency-Replayed", "true") } else { answer })
+    let Outcome::Sent(sent) = writer.write(Op::Send(Box::new(send))).await? else {
+        return Err(mismatch());
+    };
+    let answer = Json::created(
+        true,
+        format!("/v1/messages/{}", sent.message.id),
+        sent.message,
+    );
+    Ok(if sent.replayed {
+        answer.with("Idempotency-Replayed", "true")
+    } else {
+        answer
+    })
 }
 
 /// Messages of a conversation
@@ -63,19 +79,52 @@ pub async fn send(me: AuthUser, id: PathId, body: Body<NewMessage>, headers: Hea
         (status = 410, description = "The cursor is of another log", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/conversations/<id>/messages")]
-#[expect(clippy::too_many_arguments, reason = "each is a guard or a managed state")]
-pub async fn list(me: AuthUser, id: PathId, query: Query, headers: HeaderOf<'_>, live: &State<Arc<Live>>, db: &Db, writer: &State<Writer>) -> Result<ListAnswer> {
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a guard or a managed state"
+)]
+pub async fn list(
+    me: AuthUser,
+    id: PathId,
+    query: Query,
+    headers: HeaderOf<'_>,
+    live: &State<Arc<Live>>,
+    db: &Db,
+    writer: &State<Writer>,
+) -> Result<ListAnswer> {
     let id = id.get()?;
     let limit = query.number("limit", 1, 200)?.unwrap_or(50);
     let page = query.number("page", 1, 100)?;
-    let (before, after) = (query.number("before", 0, i64::MAX)?, query.number("after", 0, i64::MAX)?);
+    let (before, after) = (
+        query.number("before", 0, i64::MAX)?,
+        query.number("after", 0, i64::MAX)?,
+    );
     let since = query.text("since")?;
-    if [before.is_some(), after.is_some(), since.is_some(), page.is_some()].iter().filter(|given| **given).count() > 1 {
+    if [
+        before.is_some(),
+        after.is_some(),
+        since.is_some(),
+        page.is_some(),
+    ]
+    .iter()
+    .filter(|given| **given)
+    .count()
+        > 1
+    {
         return Err(Error::parameter("since", FieldCode::InvalidValue));
     }
     if let Some(since) = since {
-        let follow = Follow { me: &me, id, live, db, writer };
-        return follow.since(&since, limit, headers.if_none_match).await.map(ListAnswer::Polled);
+        let follow = Follow {
+            me: &me,
+            id,
+            live,
+            db,
+            writer,
+        };
+        return follow
+            .since(&since, limit, headers.if_none_match)
+            .await
+            .map(ListAnswer::Polled);
     }
     let range = match (before, after, page) {
         (Some(seq), ..) => Range::Before(seq),
@@ -110,7 +159,10 @@ impl Follow<'_> {
     async fn since(&self, since: &str, limit: i64, if_none_match: Option<&str>) -> Result<Polled> {
         let place = self.live.place().ok_or(Code::Unavailable)?;
         let since = match since {
-            "0" => Cursor { position: 0, ..place },
+            "0" => Cursor {
+                position: 0,
+                ..place
+            },
             text => text.parse().map_err(|_| Code::InvalidCursor)?,
         };
         if since.epoch != place.epoch {
@@ -119,23 +171,56 @@ impl Follow<'_> {
         let feed = self.live.feed(self.db, &self.me.key).await?;
         let next_ms = next_ms(None, self.writer);
         // From memory when nothing has happened in this conversation after the cursor: no SQL.
-        if let Some((last, _)) = feed.conversation(&self.id).filter(|(last, _)| *last <= since.position) {
+        if let Some((last, _)) = feed
+            .conversation(&self.id)
+            .filter(|(last, _)| *last <= since.position)
+        {
             let etag = self.etag(since, last);
-            let known = if_none_match.is_some_and(|given| given.split(',').any(|tag| tag.trim() == etag));
+            let known =
+                if_none_match.is_some_and(|given| given.split(',').any(|tag| tag.trim() == etag));
             let refresh = since.position < self.live.refresh_below();
-            let cursor = Cursor { position: place.position.max(since.position), ..place };
-            let body = if known && !refresh { None } else { Some(page(Vec::new(), false, cursor)?) };
-            return Ok(Polled { body, etag, next_ms, is_idle: true });
+            let cursor = Cursor {
+                position: place.position.max(since.position),
+                ..place
+            };
+            let body = if known && !refresh {
+                None
+            } else {
+                Some(page(Vec::new(), false, cursor)?)
+            };
+            return Ok(Polled {
+                body,
+                etag,
+                next_ms,
+                is_idle: true,
+            });
         }
-        let found = messages::list(self.db, &self.me.key, self.id, Range::Since(since.position), limit).await?;
+        let found = messages::list(
+            self.db,
+            &self.me.key,
+            self.id,
+            Range::Since(since.position),
+            limit,
+        )
+        .await?;
         if found.epoch != since.epoch || since.position > found.head {
             return Err(Code::CursorExpired.into());
         }
         let newest = found.items.last().map(|message| message.changed_position);
-        let position = newest.filter(|_| found.has_more).unwrap_or(found.head.max(newest.unwrap_or(0)));
-        let cursor = Cursor { epoch: found.epoch, position };
+        let position = newest
+            .filter(|_| found.has_more)
+            .unwrap_or(found.head.max(newest.unwrap_or(0)));
+        let cursor = Cursor {
+            epoch: found.epoch,
+            position,
+        };
         let etag = self.etag(cursor, newest.unwrap_or(0));
-        Ok(Polled { body: Some(page(found.items, found.has_more, cursor)?), etag, next_ms, is_idle: false })
+        Ok(Polled {
+            body: Some(page(found.items, found.has_more, cursor)?),
+            etag,
+            next_ms,
+            is_idle: false,
+        })
     }
 
     /// The same for every idle poll after one answer, whatever others write elsewhere.
@@ -145,7 +230,10 @@ impl Follow<'_> {
 }
 
 fn page(items: Vec<Message>, has_more: bool, cursor: Cursor) -> Result<Vec<u8>> {
-    let page = Page { cursor: Some(cursor.to_string()), ..Page::linked(items, has_more, None) };
+    let page = Page {
+        cursor: Some(cursor.to_string()),
+        ..Page::linked(items, has_more, None)
+    };
     Ok(serde_json::to_vec(&page)?)
 }
 
@@ -196,7 +284,12 @@ impl Check for ReadUpTo {
         (status = 422, description = "There is no such `seq` yet", body = Problem, content_type = "application/problem+json"),
     ))]
 #[post("/conversations/<id>/read", data = "<body>")]
-pub async fn read_conversation(me: AuthUser, id: PathId, body: Body<ReadUpTo>, writer: &State<Writer>) -> Result<Json<Receipt>> {
+pub async fn read_conversation(
+    me: AuthUser,
+    id: PathId,
+    body: Body<ReadUpTo>,
+    writer: &State<Writer>,
+) -> Result<Json<Receipt>> {
     read(me, id.get()?, body.0.up_to, writer).await
 }
 
@@ -208,13 +301,30 @@ pub async fn read_conversation(me: AuthUser, id: PathId, body: Body<ReadUpTo>, w
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
     ))]
 #[post("/messages/<id>/read")]
-pub async fn read_message(me: AuthUser, id: PathId, db: &Db, writer: &State<Writer>) -> Result<Json<Receipt>> {
+pub async fn read_message(
+    me: AuthUser,
+    id: PathId,
+    db: &Db,
+    writer: &State<Writer>,
+) -> Result<Json<Receipt>> {
     let message = messages::get(db, &me.key, id.get()?).await?;
     read(me, message.conversation_id, Some(message.seq), writer).await
 }
 
-async fn read(by: AuthUser, conversation: Uuid, up_to: Option<i64>, writer: &Writer) -> Result<Json<Receipt>> {
-    match writer.write(Op::Read(Read { by: by.key, conversation, up_to })).await? {
+async fn read(
+    by: AuthUser,
+    conversation: Uuid,
+    up_to: Option<i64>,
+    writer: &Writer,
+) -> Result<Json<Receipt>> {
+    match writer
+        .write(Op::Read(Read {
+            by: by.key,
+            conversation,
+            up_to,
+        }))
+        .await?
+    {
         Outcome::Read(receipt) => Ok(Json::ok(receipt)),
         _ => Err(mismatch()),
     }

@@ -27,15 +27,33 @@ pub fn stage() -> AdHoc {
     AdHoc::on_ignite("routes", async |rocket| {
         rocket
             .register("/", rocket::catchers![crate::error::catch])
-            .mount("/v1", routes![
-                me::get,
-                users::get, users::put, users::put_all,
-                conversations::create, conversations::list, conversations::get, conversations::delete,
-                messages::list, messages::send, messages::get, messages::read_conversation, messages::read_message,
-                unread::get, sync::get,
-                events::poll, stream::open, tickets::create,
-            ])
-            .mount("/", routes![health::healthz, health::readyz, health::metrics])
+            .mount(
+                "/v1",
+                routes![
+                    me::get,
+                    users::get,
+                    users::put,
+                    users::put_all,
+                    conversations::create,
+                    conversations::list,
+                    conversations::get,
+                    conversations::delete,
+                    messages::list,
+                    messages::send,
+                    messages::get,
+                    messages::read_conversation,
+                    messages::read_message,
+                    unread::get,
+                    sync::get,
+                    events::poll,
+                    stream::open,
+                    tickets::create,
+                ],
+            )
+            .mount(
+                "/",
+                routes![health::healthz, health::readyz, health::metrics],
+            )
             .mount("/", docs::swagger())
             .mount("/", pages::routes())
     })

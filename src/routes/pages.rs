@@ -30,7 +30,12 @@ pub struct File {
 }
 
 fn file(text: &'static str, kind: ContentType) -> File {
-    File { text, kind, policy: Header::new("Content-Security-Policy", POLICY), cache: Header::new("Cache-Control", "no-cache") }
+    File {
+        text,
+        kind,
+        policy: Header::new("Content-Security-Policy", POLICY),
+        cache: Header::new("Cache-Control", "no-cache"),
+    }
 }
 
 /// Two people side by side
@@ -50,8 +55,16 @@ pub fn index() -> File {
     ))]
 #[get("/page/<name>")]
 pub fn page_file(name: &str) -> Result<File> {
-    let text = FILES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).ok_or(Code::NotFound)?;
-    let kind = if name.ends_with(".css") { ContentType::CSS } else { ContentType::JavaScript };
+    let text = FILES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, text)| *text)
+        .ok_or(Code::NotFound)?;
+    let kind = if name.ends_with(".css") {
+        ContentType::CSS
+    } else {
+        ContentType::JavaScript
+    };
     Ok(file(text, kind))
 }
 
@@ -60,7 +73,22 @@ macro_rules! files {
 }
 
 /// Built in by name, so that the binary is all there is to deploy.
-const FILES: &[(&str, &str)] = files!["style.css", "api.js", "composer.js", "conversations.js", "dom.js", "feed.js", "inbox.js", "outbox.js", "page.js", "pane.js", "people.js", "status.js", "strings.js", "thread.js"];
+const FILES: &[(&str, &str)] = files![
+    "style.css",
+    "api.js",
+    "composer.js",
+    "conversations.js",
+    "dom.js",
+    "feed.js",
+    "inbox.js",
+    "outbox.js",
+    "page.js",
+    "pane.js",
+    "people.js",
+    "status.js",
+    "strings.js",
+    "thread.js"
+];
 
 /// A person of the demo site, with a token.
 #[derive(Serialize, ToSchema)]
@@ -84,12 +112,24 @@ pub struct DemoSite {
         (status = 404, description = "Not in production", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/demo.json")]
-pub async fn demo_site(config: &State<Config>, site: &State<demo::Slot>, db: &Db) -> Result<Json<DemoSite>> {
+pub async fn demo_site(
+    config: &State<Config>,
+    site: &State<demo::Slot>,
+    db: &Db,
+) -> Result<Json<DemoSite>> {
     let site = site.get().ok_or(Code::NotFound)?;
     let mut people = Vec::new();
     for id in demo::PEOPLE {
-        let user = crate::store::users::find(db, demo::TENANT, id).await?.ok_or(Code::NotFound)?;
-        people.push(Person { user, token: demo::token(config.jwt_secret(), id)? });
+        let user = crate::store::users::find(db, demo::TENANT, id)
+            .await?
+            .ok_or(Code::NotFound)?;
+        people.push(Person {
+            user,
+            token: demo::token(config.jwt_secret(), id)?,
+        });
     }
-    Ok(Json::ok(DemoSite { people, conversation_id: site.ad }))
+    Ok(Json::ok(DemoSite {
+        people,
+        conversation_id: site.ad,
+    }))
 }

@@ -33,12 +33,19 @@ impl<'r> FromRequest<'r> for Query {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
-        let fields = request.query_fields().map(|field| (field.name.source().to_string(), field.value.to_owned()));
+        let fields = request
+            .query_fields()
+            .map(|field| (field.name.source().to_string(), field.value.to_owned()));
         let fields: Vec<_> = fields.collect();
         // Which of two equal names counts would be a guess.
-        let twice = fields.iter().enumerate().find(|(i, (name, _))| fields[..*i].iter().any(|(other, _)| other == name));
+        let twice = fields
+            .iter()
+            .enumerate()
+            .find(|(i, (name, _))| fields[..*i].iter().any(|(other, _)| other == name));
         match twice {
-            Some((_, (name, _))) => Outcome::Error(stash(request, Error::parameter(name, FieldCode::TooMany))),
+            Some((_, (name, _))) => {
+                Outcome::Error(stash(request, Error::parameter(name, FieldCode::TooMany)))
+            }
             None => Outcome::Success(Self(fields)),
         }
     }
@@ -46,18 +53,32 @@ impl<'r> FromRequest<'r> for Query {
 
 impl Query {
     pub fn text(&self, name: &str) -> Result<Option<String>> {
-        let found = self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let found = self
+            .0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone());
         match found {
-            Some(text) if text.contains('\0') => Err(Error::parameter(name, FieldCode::NulCharacter)),
+            Some(text) if text.contains('\0') => {
+                Err(Error::parameter(name, FieldCode::NulCharacter))
+            }
             found => Ok(found),
         }
     }
 
     /// A whole number within bounds.
     pub fn number(&self, name: &str, min: i64, max: i64) -> Result<Option<i64>> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let number: i64 = text.parse().map_err(|_| Error::parameter(name, FieldCode::WrongType))?;
-        if (min..=max).contains(&number) { Ok(Some(number)) } else { Err(Error::parameter(name, FieldCode::OutOfRange)) }
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let number: i64 = text
+            .parse()
+            .map_err(|_| Error::parameter(name, FieldCode::WrongType))?;
+        if (min..=max).contains(&number) {
+            Ok(Some(number))
+        } else {
+            Err(Error::parameter(name, FieldCode::OutOfRange))
+        }
     }
 
     /// `true`, `false`, `1` or `0`.
@@ -82,11 +103,23 @@ impl<'r> FromRequest<'r> for HeaderOf<'r> {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
-        let get = |name| request.headers().get_one(name).filter(|value: &&str| !value.is_empty());
+        let get = |name| {
+            request
+                .headers()
+                .get_one(name)
+                .filter(|value: &&str| !value.is_empty())
+        };
         let idempotency_key = get("Idempotency-Key");
         if idempotency_key.is_some_and(|key| key.chars().count() > 128) {
-            return Outcome::Error(stash(request, Error::parameter("Idempotency-Key", FieldCode::TooLong)));
+            return Outcome::Error(stash(
+                request,
+                Error::parameter("Idempotency-Key", FieldCode::TooLong),
+            ));
         }
-        Outcome::Success(Self { if_none_match: get("If-None-Match"), last_event_id: get("Last-Event-ID"), idempotency_key })
+        Outcome::Success(Self {
+            if_none_match: get("If-None-Match"),
+            last_event_id: get("Last-Event-ID"),
+            idempotency_key,
+        })
     }
 }

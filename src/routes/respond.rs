@@ -17,16 +17,28 @@ pub struct Json<T> {
 
 impl<T> Json<T> {
     pub fn ok(body: T) -> Self {
-        Self { status: Status::Ok, headers: Vec::new(), body }
+        Self {
+            status: Status::Ok,
+            headers: Vec::new(),
+            body,
+        }
     }
 
     /// 201 with where it is, or 200 when it was there already.
     pub fn created(is_new: bool, location: String, body: T) -> Self {
         let status = if is_new { Status::Created } else { Status::Ok };
-        Self { status, headers: vec![Header::new("Location", location)], body }
+        Self {
+            status,
+            headers: vec![Header::new("Location", location)],
+            body,
+        }
     }
 
-    pub fn with(mut self, name: &'static str, value: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+    pub fn with(
+        mut self,
+        name: &'static str,
+        value: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> Self {
         self.headers.push(Header::new(name, value));
         self
     }
@@ -63,8 +75,12 @@ impl<'r> Responder<'r, 'static> for Polled {
             Some(json) => bytes(Status::Ok, headers, json),
             None => {
                 let mut response = Response::build();
-                response.status(Status::NotModified).header(Header::new("Cache-Control", PRIVATE));
-                headers.into_iter().for_each(|header| { response.header(header); });
+                response
+                    .status(Status::NotModified)
+                    .header(Header::new("Cache-Control", PRIVATE));
+                headers.into_iter().for_each(|header| {
+                    response.header(header);
+                });
                 response.ok()
             }
         }
@@ -75,11 +91,16 @@ const PRIVATE: &str = "private, no-store";
 
 fn bytes(status: Status, headers: Vec<Header<'static>>, json: Vec<u8>) -> Result<'static> {
     let mut response = Response::build();
-    response.status(status).header(ContentType::JSON).header(Header::new("Cache-Control", PRIVATE));
+    response
+        .status(status)
+        .header(ContentType::JSON)
+        .header(Header::new("Cache-Control", PRIVATE));
     for header in headers {
         response.header(header);
     }
-    response.sized_body(json.len(), std::io::Cursor::new(json)).ok()
+    response
+        .sized_body(json.len(), std::io::Cursor::new(json))
+        .ok()
 }
 
 /// One page of a list.
@@ -107,12 +128,28 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// Counted pages, for clients that number them.
     pub fn numbered(items: Vec<T>, page: i64, limit: i64, total: i64) -> Self {
-        Self { items, has_more: None, next_page_token: None, cursor: None, page: Some(page), limit: Some(limit), total: Some(total) }
+        Self {
+            items,
+            has_more: None,
+            next_page_token: None,
+            cursor: None,
+            page: Some(page),
+            limit: Some(limit),
+            total: Some(total),
+        }
     }
 
     /// A page that goes on by `token`, if it goes on.
     pub fn linked(items: Vec<T>, has_more: bool, token: Option<String>) -> Self {
         let next_page_token = token.filter(|_| has_more);
-        Self { items, has_more: Some(has_more), next_page_token, cursor: None, page: None, limit: None, total: None }
+        Self {
+            items,
+            has_more: Some(has_more),
+            next_page_token,
+            cursor: None,
+            page: None,
+            limit: None,
+            total: None,
+        }
     }
 }

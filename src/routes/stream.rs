@@ -46,11 +46,25 @@ const CHUNK: usize = 8 * 1024;
         (status = 429, description = "Too many streams of this user", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/events/stream")]
-pub async fn open(caller: StreamUser, query: Query, headers: HeaderOf<'_>, live: &State<Arc<Live>>, db: &Db, config: &State<Config>, locale: Locale) -> Result<Stream> {
+pub async fn open(
+    caller: StreamUser,
+    query: Query,
+    headers: HeaderOf<'_>,
+    live: &State<Arc<Live>>,
+    db: &Db,
+    config: &State<Config>,
+    locale: Locale,
+) -> Result<Stream> {
     let by_query = query.text("since")?.or(query.text("lastEventId")?);
     let since = Since::parse(headers.last_event_id.or(by_query.as_deref()));
-    let reader = Reader { live: live.inner().clone(), db: db.clone(), me: caller.user.key.clone() };
-    let seat = live.seat(&reader.feed().await?, true, config.streams_per_user).ok_or(Code::TooManyStreams)?;
+    let reader = Reader {
+        live: live.inner().clone(),
+        db: db.clone(),
+        me: caller.user.key.clone(),
+    };
+    let seat = live
+        .seat(&reader.feed().await?, true, config.streams_per_user)
+        .ok_or(Code::TooManyStreams)?;
     let start = match since {
         Ok(since) => reader.start(since).await,
         Err(error) => Err(error),
@@ -58,12 +72,18 @@ pub async fn open(caller: StreamUser, query: Query, headers: HeaderOf<'_>, live:
     // An EventSource cannot read a status: it is told in the stream.
     let (cursor, resync) = match start {
         Ok(cursor) => (cursor, None),
-        Err(error) if matches!(error.code, Code::CursorExpired | Code::InvalidCursor) => (reader.start(Since::Now).await?, Some(error.code.as_str())),
+        Err(error) if matches!(error.code, Code::CursorExpired | Code::InvalidCursor) => {
+            (reader.start(Since::Now).await?, Some(error.code.as_str()))
+        }
         Err(error) => return Err(error),
     };
     let age = config.stream_secs as f64 * rand::random_range(0.8..1.2);
     let lifetime = (caller.user.exp + LEEWAY_SECS - chrono::Utc::now().timestamp()).max(0) as f64;
-    let (life, why) = if age < lifetime { (age, "max-age") } else { (lifetime, "token-expired") };
+    let (life, why) = if age < lifetime {
+        (age, "max-age")
+    } else {
+        (lifetime, "token-expired")
+    };
     let now = Instant::now();
     let heartbeat = Duration::from_secs(config.heartbeat_secs);
     Ok(Stream {
@@ -125,7 +145,11 @@ impl<'r> Responder<'r, 'static> for Stream {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         let this = &mut *self;
         // The chunk may be finished and the next one ready at once: drain into the buffer while there is room.
         loop {
@@ -184,20 +208,25 @@ impl Stream {
         ready!(self.timer.as_mut().poll(context));
         if self.heartbeat_at <= Instant::now() {
             self.heartbeat_at = Instant::now() + self.heartbeat;
-            self.chunk.extend_from_slice(format!("id: {}\nevent: heartbeat\ndata: {{}}\n\n", self.cursor).as_bytes());
+            self.chunk.extend_from_slice(
+                format!("id: {}\nevent: heartbeat\ndata: {{}}\n\n", self.cursor).as_bytes(),
+            );
         }
         Poll::Ready(())
     }
 
     fn read(&mut self) {
         let (reader, cursor) = (self.reader.clone(), self.cursor);
-        self.reading = Some(Box::pin(async move { reader.next_batch(cursor, PAGE).await }));
+        self.reading = Some(Box::pin(
+            async move { reader.next_batch(cursor, PAGE).await },
+        ));
     }
 
     fn greet(&mut self, resync: Option<&str>) {
         let retry = rand::random_range(2000..=6000);
         let cursor = self.cursor;
-        self.chunk.extend_from_slice(format!("retry: {retry}\n").as_bytes());
+        self.chunk
+            .extend_from_slice(format!("retry: {retry}\n").as_bytes());
         match resync {
             None => self.chunk.extend_from_slice(format!(
                 "id: {cursor}\nevent: hello\ndata: {{\"cursor\":\"{cursor}\",\"heartbeatSeconds\":{}}}\n\n", self.heartbeat.as_secs()).as_bytes()),
@@ -207,7 +236,10 @@ impl Stream {
 
     /// The cursor is of no use: here is the log's head, start again from `/v1/sync`.
     fn resync(&mut self, reason: &str) {
-        let text = format!("id: {}\nevent: resync\ndata: {{\"reason\":\"{reason}\",\"resync\":\"/v1/sync\"}}\n\n", self.cursor);
+        let text = format!(
+            "id: {}\nevent: resync\ndata: {{\"reason\":\"{reason}\",\"resync\":\"/v1/sync\"}}\n\n",
+            self.cursor
+        );
         self.chunk.extend_from_slice(text.as_bytes());
         self.ended = true;
     }
@@ -221,11 +253,14 @@ impl Stream {
             self.read();
         }
         let Some(unread) = page.unread else { return };
-        let is_new = self.unread.as_ref().is_none_or(|old| (old.total, old.conversations) != (unread.total, unread.conversations));
+        let is_new = self.unread.as_ref().is_none_or(|old| {
+            (old.total, old.conversations) != (unread.total, unread.conversations)
+        });
         if is_new || !unread.changed.is_empty() {
             // Numbers and ids: nothing here can fail to serialise.
             let json = serde_json::to_string(&unread).unwrap_or_default();
-            self.chunk.extend_from_slice(format!("event: unread\ndata: {json}\n\n").as_bytes());
+            self.chunk
+                .extend_from_slice(format!("event: unread\ndata: {json}\n\n").as_bytes());
         }
         self.unread = Some(unread);
     }
@@ -238,16 +273,26 @@ impl Stream {
             }
             return self.resync("cursor-expired");
         }
-        tracing::error!(code = error.code.as_str(), cause = error.cause, "a stream ended");
+        tracing::error!(
+            code = error.code.as_str(),
+            cause = error.cause,
+            "a stream ended"
+        );
         let problem = error.problem(self.locale, "/v1/events/stream", "");
         let json = serde_json::to_string(&problem).unwrap_or_default();
-        self.chunk.extend_from_slice(format!("event: error\ndata: {json}\n\n").as_bytes());
+        self.chunk
+            .extend_from_slice(format!("event: error\ndata: {json}\n\n").as_bytes());
     }
 
     /// Why this stream must end now, and over how long its clients should come back.
     fn farewell(&mut self) -> Option<(&'static str, Duration)> {
         let soon = Duration::from_millis(500);
-        if self.caller.ticket.as_ref().is_some_and(|ticket| ticket.is_replaced()) {
+        if self
+            .caller
+            .ticket
+            .as_ref()
+            .is_some_and(|ticket| ticket.is_replaced())
+        {
             return Some(("replaced", Duration::from_secs(60)));
         }
         if self.reader.live.is_draining() && self.end.1 != "shutdown" {
@@ -261,7 +306,12 @@ impl Stream {
 
     fn goodbye(&mut self, reason: &str, after: Duration) {
         let wait = after.as_millis() as u64 + rand::random_range(0..1500);
-        self.chunk.extend_from_slice(format!("event: goodbye\ndata: {{\"reason\":\"{reason}\",\"reconnectAfterMs\":{wait}}}\n\n").as_bytes());
+        self.chunk.extend_from_slice(
+            format!(
+                "event: goodbye\ndata: {{\"reason\":\"{reason}\",\"reconnectAfterMs\":{wait}}}\n\n"
+            )
+            .as_bytes(),
+        );
         self.ended = true;
     }
 }

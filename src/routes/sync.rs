@@ -30,13 +30,24 @@ pub struct SyncAnswer {
 #[get("/sync")]
 pub async fn get(me: AuthUser, query: Query, db: &Db) -> Result<Json<SyncAnswer>> {
     let limit = query.number("limit", 1, 100)?.unwrap_or(20);
-    let user = users::find(db, &me.key.tenant, &me.key.id).await?.ok_or(Code::NotFound)?;
+    let user = users::find(db, &me.key.tenant, &me.key.id)
+        .await?
+        .ok_or(Code::NotFound)?;
     let snapshot = sync::snapshot(db, &me.key, limit).await?;
     let unread = UnreadState {
         total: snapshot.unread.iter().map(|(_, count)| count).sum(),
         conversations: snapshot.unread.len() as i64,
-        changed: snapshot.unread.into_iter().map(|(id, unread_count)| UnreadCount { id, unread_count }).collect(),
+        changed: snapshot
+            .unread
+            .into_iter()
+            .map(|(id, unread_count)| UnreadCount { id, unread_count })
+            .collect(),
     };
     let conversations = linked(snapshot.conversations, snapshot.has_more);
-    Ok(Json::ok(SyncAnswer { cursor: snapshot.cursor.to_string(), me: user, conversations, unread }))
+    Ok(Json::ok(SyncAnswer {
+        cursor: snapshot.cursor.to_string(),
+        me: user,
+        conversations,
+        unread,
+    }))
 }

@@ -30,5 +30,9 @@ pub async fn create(me: AuthUser, db: &Db) -> Result<Json<StreamTicket>> {
     let ticket = format!("{:032x}", rand::random::<u128>());
     let token_exp = chrono::DateTime::from_timestamp(me.exp, 0).ok_or(Code::TokenInvalid)?;
     let expires_at = tickets::create(db, &me.key, &ticket, token_exp).await?;
-    Ok(Json::created(true, "/v1/events/stream".to_owned(), StreamTicket { ticket, expires_at }))
+    Ok(Json::created(
+        true,
+        "/v1/events/stream".to_owned(),
+        StreamTicket { ticket, expires_at },
+    ))
 }

@@ -32,7 +32,13 @@ pub struct UnreadList {
         (status = 304, description = "The same as before"),
     ))]
 #[get("/unread")]
-pub async fn get(me: AuthUser, headers: HeaderOf<'_>, live: &State<Arc<Live>>, db: &Db, writer: &State<Writer>) -> Result<Polled> {
+pub async fn get(
+    me: AuthUser,
+    headers: HeaderOf<'_>,
+    live: &State<Arc<Live>>,
+    db: &Db,
+    writer: &State<Writer>,
+) -> Result<Polled> {
     let feed = live.feed(db, &me.key).await?;
     // Read before the counts: they are at least as new.
     let place = live.place().ok_or(Code::Unavailable)?;
@@ -40,11 +46,30 @@ pub async fn get(me: AuthUser, headers: HeaderOf<'_>, live: &State<Arc<Live>>, d
     let total = counts.iter().map(|(_, count)| count).sum();
     let etag = format!("W/\"{}-{version}-{total}-{}\"", place.epoch, counts.len());
     let next_ms = next_ms(None, writer);
-    let known = headers.if_none_match.is_some_and(|given| given.split(',').any(|tag| tag.trim() == etag));
+    let known = headers
+        .if_none_match
+        .is_some_and(|given| given.split(',').any(|tag| tag.trim() == etag));
     if known {
-        return Ok(Polled { body: None, etag, next_ms, is_idle: true });
+        return Ok(Polled {
+            body: None,
+            etag,
+            next_ms,
+            is_idle: true,
+        });
     }
-    let conversations = counts.into_iter().map(|(id, unread_count)| UnreadCount { id, unread_count }).collect();
-    let list = UnreadList { total, conversations, cursor: place.to_string() };
-    Ok(Polled { body: Some(serde_json::to_vec(&list)?), etag, next_ms, is_idle: false })
+    let conversations = counts
+        .into_iter()
+        .map(|(id, unread_count)| UnreadCount { id, unread_count })
+        .collect();
+    let list = UnreadList {
+        total,
+        conversations,
+        cursor: place.to_string(),
+    };
+    Ok(Polled {
+        body: Some(serde_json::to_vec(&list)?),
+        etag,
+        next_ms,
+        is_idle: false,
+    })
 }

@@ -24,8 +24,13 @@ const MAX: usize = 1000;
     ))]
 #[get("/users/<id>")]
 pub async fn get(me: AuthUser, id: &str, db: &Db) -> Result<Json<User>> {
-    let is_visible = me.is_service || *me.key.id == *id || users::share_conversation(db, &me.key, id).await?;
-    let user = if is_visible { users::find(db, &me.key.tenant, id).await? } else { None };
+    let is_visible =
+        me.is_service || *me.key.id == *id || users::share_conversation(db, &me.key, id).await?;
+    let user = if is_visible {
+        users::find(db, &me.key.tenant, id).await?
+    } else {
+        None
+    };
     user.map(Json::ok).ok_or_else(|| Code::NotFound.into())
 }
 
@@ -39,7 +44,13 @@ pub async fn get(me: AuthUser, id: &str, db: &Db) -> Result<Json<User>> {
         (status = 403, description = "Only for the host's backend", body = Problem, content_type = "application/problem+json"),
     ))]
 #[put("/users/<id>", data = "<profile>")]
-pub async fn put(me: AuthUser, id: &str, profile: Body<Profile>, db: &Db, writer: &State<Writer>) -> Result<Json<User>> {
+pub async fn put(
+    me: AuthUser,
+    id: &str,
+    profile: Body<Profile>,
+    db: &Db,
+    writer: &State<Writer>,
+) -> Result<Json<User>> {
     me.require_service()?;
     let Body(mut profile) = profile;
     if profile.id.as_deref().is_some_and(|given| given != id) {
@@ -49,7 +60,10 @@ pub async fn put(me: AuthUser, id: &str, profile: Body<Profile>, db: &Db, writer
     // The id of the path goes by the rules of a body's.
     Error::check(&profile)?;
     write(&me, vec![profile], writer).await?;
-    users::find(db, &me.key.tenant, id).await?.map(Json::ok).ok_or_else(|| Code::NotFound.into())
+    users::find(db, &me.key.tenant, id)
+        .await?
+        .map(Json::ok)
+        .ok_or_else(|| Code::NotFound.into())
 }
 
 /// Up to 1,000 profiles.
@@ -80,12 +94,24 @@ impl Check for Profiles {
         (status = 403, description = "Only for the host's backend", body = Problem, content_type = "application/problem+json"),
     ))]
 #[put("/users", data = "<profiles>")]
-pub async fn put_all(me: AuthUser, profiles: Body<Profiles>, db: &Db, writer: &State<Writer>) -> Result<Json<Page<User>>> {
+pub async fn put_all(
+    me: AuthUser,
+    profiles: Body<Profiles>,
+    db: &Db,
+    writer: &State<Writer>,
+) -> Result<Json<Page<User>>> {
     me.require_service()?;
     let Body(Profiles(profiles)) = profiles;
-    let ids: Vec<String> = profiles.iter().filter_map(|profile| profile.id.clone()).collect();
+    let ids: Vec<String> = profiles
+        .iter()
+        .filter_map(|profile| profile.id.clone())
+        .collect();
     write(&me, profiles, writer).await?;
-    Ok(Json::ok(Page::linked(users::list(db, &me.key.tenant, &ids).await?, false, None)))
+    Ok(Json::ok(Page::linked(
+        users::list(db, &me.key.tenant, &ids).await?,
+        false,
+        None,
+    )))
 }
 
 /// The host's own word counts from now on: an older token does not take it back.

@@ -43,7 +43,13 @@ impl Op {
 /// Picks the items of one kind, with their place in the batch.
 macro_rules! of_kind {
     ($ops:expr, $kind:ident) => {
-        $ops.iter().enumerate().filter_map(|(i, op)| match op { Op::$kind(item) => Some((i, item)), _ => None }).unzip()
+        $ops.iter()
+            .enumerate()
+            .filter_map(|(i, op)| match op {
+                Op::$kind(item) => Some((i, item)),
+                _ => None,
+            })
+            .unzip()
     };
 }
 
@@ -51,7 +57,16 @@ macro_rules! of_kind {
 pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Result<Outcome>>> {
     let mut outcomes: Vec<Result<Outcome>> = ops.iter().map(|_| Ok(Outcome::Done)).collect();
 
-    let profiles: Vec<&Sighting> = ops.iter().flat_map(|op| if let Op::Profiles(list) = op { list.as_slice() } else { &[] }).collect();
+    let profiles: Vec<&Sighting> = ops
+        .iter()
+        .flat_map(|op| {
+            if let Op::Profiles(list) = op {
+                list.as_slice()
+            } else {
+                &[]
+            }
+        })
+        .collect();
     if !profiles.is_empty() {
         users::put_all(log, &profiles).await?;
     }
@@ -60,7 +75,11 @@ pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Resu
     let mut with_creates = Vec::new();
     if !creates.is_empty() {
         let creates: Vec<&Create> = creates.iter().map(|create| &***create).collect();
-        for ((i, create), created) in at.into_iter().zip(&creates).zip(create::create_all(log, &creates).await?) {
+        for ((i, create), created) in at
+            .into_iter()
+            .zip(&creates)
+            .zip(create::create_all(log, &creates).await?)
+        {
             if let Ok(created) = &created {
                 with_creates.extend(create.messages(*created).map(|send| (i, send)));
             }
@@ -69,7 +88,11 @@ pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Resu
     }
 
     let (at, sends): (Vec<usize>, Vec<&Box<Send>>) = of_kind!(ops, Send);
-    let all: Vec<&Send> = with_creates.iter().map(|(_, send)| send).chain(sends.iter().map(|send| &***send)).collect();
+    let all: Vec<&Send> = with_creates
+        .iter()
+        .map(|(_, send)| send)
+        .chain(sends.iter().map(|send| &***send))
+        .collect();
     if !all.is_empty() {
         let mut sent = send::send_all(log, &all).await?.into_iter();
         for ((i, _), sent) in with_creates.iter().zip(sent.by_ref()) {

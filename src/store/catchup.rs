@@ -28,9 +28,13 @@ pub struct FeedPage {
 /// seen by that user alone. `$1` tenant, `$2` user, `$3` after, `$4` up to, `$5` limit.
 macro_rules! with_log_state {
     ($events:literal) => {
-        concat!("select s.epoch, s.floor, h.head, e.* from log_state s
+        concat!(
+            "select s.epoch, s.floor, h.head, e.* from log_state s
              cross join (select coalesce(max(position), 0) as head from events) h
-              left join lateral (", $events, ") e on true order by e.position")
+              left join lateral (",
+            $events,
+            ") e on true order by e.position"
+        )
     };
 }
 
@@ -68,7 +72,13 @@ const CANDIDATES: &str = "
          limit $4) x";
 
 /// The user's events after `since`, at or below `up_to`: at most `limit`. A page may be empty and still move on.
-pub async fn feed(db: &Db, me: &UserKey, since: Position, up_to: Position, limit: usize) -> Result<FeedPage> {
+pub async fn feed(
+    db: &Db,
+    me: &UserKey,
+    since: Position,
+    up_to: Position,
+    limit: usize,
+) -> Result<FeedPage> {
     let run = async {
         let mut connection = db.connection().await?;
         let (text, end) = choose(&mut connection, me, since, up_to).await?;
@@ -80,16 +90,36 @@ pub async fn feed(db: &Db, me: &UserKey, since: Position, up_to: Position, limit
             .bind(limit as i64)
             .fetch_all(&mut *connection)
             .await?;
-        let LogPage { epoch, floor, head, rows } = page(&rows)?;
-        let up_to = if rows.len() == limit { rows.last().map_or(end, |row| row.position) } else { end };
+        let LogPage {
+            epoch,
+            floor,
+            head,
+            rows,
+        } = page(&rows)?;
+        let up_to = if rows.len() == limit {
+            rows.last().map_or(end, |row| row.position)
+        } else {
+            end
+        };
         let events = render(&mut connection, epoch, rows).await?;
-        Ok(FeedPage { epoch, floor, head, events, up_to })
+        Ok(FeedPage {
+            epoch,
+            floor,
+            head,
+            events,
+            up_to,
+        })
     };
     bounded(run).await
 }
 
 /// The statement for this stretch, and where it may end.
-async fn choose(connection: &mut PgConnection, me: &UserKey, since: Position, up_to: Position) -> Result<(&'static str, Position)> {
+async fn choose(
+    connection: &mut PgConnection,
+    me: &UserKey,
+    since: Position,
+    up_to: Position,
+) -> Result<(&'static str, Position)> {
     if up_to - since <= WINDOW {
         return Ok((SCAN, up_to));
     }
@@ -100,5 +130,9 @@ async fn choose(connection: &mut PgConnection, me: &UserKey, since: Position, up
         .bind(FEW + 1)
         .fetch_one(connection)
         .await?;
-    Ok(if candidates <= FEW { (PROBES, up_to) } else { (SCAN, since + WINDOW) })
+    Ok(if candidates <= FEW {
+        (PROBES, up_to)
+    } else {
+        (SCAN, since + WINDOW)
+    })
 }

@@ -11,7 +11,10 @@ use uuid::Uuid;
 use super::messages::{MessageRow, message_columns};
 use super::{Db, bounded, query_as};
 use crate::error::{Code, Result};
-use crate::model::{Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus, Message, Position, Time, User, UserKey, View};
+use crate::model::{
+    Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus, Message,
+    Position, Time, User, UserKey, View,
+};
 
 /// A conversation as everybody sees it. `$members` says which intervals count: those open now, or at a position.
 macro_rules! conversation_columns {
@@ -91,16 +94,26 @@ struct ViewedRow {
 
 impl From<ConversationRow> for Conversation {
     fn from(row: ConversationRow) -> Self {
-        let text = |key: &str| row.context.as_ref().and_then(|c| c.get(key)).and_then(Value::as_str).map(str::to_owned);
-        let context = row.context_type.clone().zip(row.context_id.clone()).map(|(r#type, id)| Context {
-            r#type,
-            id,
-            title: text("title"),
-            url: text("url"),
-            image_url: text("imageUrl"),
-            starts_at: text("startsAt").and_then(|t| t.parse().ok()).map(Time),
-            unique: false,
-        });
+        let text = |key: &str| {
+            row.context
+                .as_ref()
+                .and_then(|c| c.get(key))
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let context = row
+            .context_type
+            .clone()
+            .zip(row.context_id.clone())
+            .map(|(r#type, id)| Context {
+                r#type,
+                id,
+                title: text("title"),
+                url: text("url"),
+                image_url: text("imageUrl"),
+                starts_at: text("startsAt").and_then(|t| t.parse().ok()).map(Time),
+                unique: false,
+            });
         let member = |m: MemberRow| Member {
             user: m.user,
             role: m.role,
@@ -128,10 +141,22 @@ impl From<ConversationRow> for Conversation {
 
 impl From<ViewedRow> for Conversation {
     fn from(row: ViewedRow) -> Self {
-        let me = Me { role: row.my_role, status: MemberStatus::Active, unread_count: row.unread, read_up_to: row.my_read_up_to };
+        let me = Me {
+            role: row.my_role,
+            status: MemberStatus::Active,
+            unread_count: row.unread,
+            read_up_to: row.my_read_up_to,
+        };
         let last_message_at = row.conversation.last_message_at.map(Time);
-        let view = View { last_message: row.last_message.map(Message::from), last_message_at, me };
-        Self { view: Some(view), ..row.conversation.into() }
+        let view = View {
+            last_message: row.last_message.map(Message::from),
+            last_message_at,
+            me,
+        };
+        Self {
+            view: Some(view),
+            ..row.conversation.into()
+        }
     }
 }
 
@@ -162,14 +187,29 @@ macro_rules! filtered_members {
     };
 }
 
-const LIST: &str = concat!("select ", conversation_columns!("p.left_position is null"), ", ", view_columns!(), "
-      from (select m.*, c.activity_position ", filtered_members!(), " and ($7::bigint is null or c.activity_position < $7)
+const LIST: &str = concat!(
+    "select ",
+    conversation_columns!("p.left_position is null"),
+    ", ",
+    view_columns!(),
+    "
+      from (select m.*, c.activity_position ",
+    filtered_members!(),
+    " and ($7::bigint is null or c.activity_position < $7)
              order by c.activity_position desc limit $8 offset $9) m
-      join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id ", unread_lateral!(), "
-     order by m.activity_position desc");
+      join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id ",
+    unread_lateral!(),
+    "
+     order by m.activity_position desc"
+);
 
 /// The newest `limit` of a user's conversations that pass the filter, and whether there are more.
-pub async fn list(connection: &mut PgConnection, me: &UserKey, filter: &Filter, limit: i64) -> Result<(Vec<Conversation>, bool)> {
+pub async fn list(
+    connection: &mut PgConnection,
+    me: &UserKey,
+    filter: &Filter,
+    limit: i64,
+) -> Result<(Vec<Conversation>, bool)> {
     let rows: Vec<ViewedRow> = query_as("conversations.list", LIST)
         .bind(me.tenant.to_string())
         .bind(me.id.to_string())
@@ -183,20 +223,29 @@ pub async fn list(connection: &mut PgConnection, me: &UserKey, filter: &Filter, 
         .fetch_all(connection)
         .await?;
     let has_more = rows.len() as i64 > limit;
-    Ok((rows.into_iter().take(limit as usize).map(Conversation::from).collect(), has_more))
+    Ok((
+        rows.into_iter()
+            .take(limit as usize)
+            .map(Conversation::from)
+            .collect(),
+        has_more,
+    ))
 }
 
 /// How many conversations the list has in all, for clients that count pages.
 pub async fn total(connection: &mut PgConnection, me: &UserKey, filter: &Filter) -> Result<i64> {
-    let (total,): (i64,) = query_as("conversations.total", concat!("select count(*) ", filtered_members!()))
-        .bind(me.tenant.to_string())
-        .bind(me.id.to_string())
-        .bind(filter.context_type.clone())
-        .bind(filter.context_id.clone())
-        .bind(filter.organization_id.clone())
-        .bind(filter.unread)
-        .fetch_one(connection)
-        .await?;
+    let (total,): (i64,) = query_as(
+        "conversations.total",
+        concat!("select count(*) ", filtered_members!()),
+    )
+    .bind(me.tenant.to_string())
+    .bind(me.id.to_string())
+    .bind(filter.context_type.clone())
+    .bind(filter.context_id.clone())
+    .bind(filter.organization_id.clone())
+    .bind(filter.unread)
+    .fetch_one(connection)
+    .await?;
     Ok(total)
 }
 
@@ -209,24 +258,33 @@ pub async fn get(db: &Db, me: &UserKey, id: Uuid) -> Result<Conversation> {
     bounded(async {
         let mut connection = db.connection().await?;
         let row: Option<ViewedRow> = query_as("conversations.get", text)
-            .bind(me.tenant.to_string()).bind(me.id.to_string()).bind(id)
+            .bind(me.tenant.to_string())
+            .bind(me.id.to_string())
+            .bind(id)
             .fetch_optional(&mut *connection)
             .await?;
-        row.map(Conversation::from).ok_or_else(|| Code::NotFound.into())
+        row.map(Conversation::from)
+            .ok_or_else(|| Code::NotFound.into())
     })
     .await
 }
 
 /// One conversation without a viewer, to the host's backend.
 pub async fn get_for_service(db: &Db, tenant: &str, id: Uuid) -> Result<Conversation> {
-    let text = concat!("select ", conversation_columns!("p.left_position is null"), " from conversations c where c.tenant_id = $1 and c.id = $2");
+    let text = concat!(
+        "select ",
+        conversation_columns!("p.left_position is null"),
+        " from conversations c where c.tenant_id = $1 and c.id = $2"
+    );
     bounded(async {
         let mut connection = db.connection().await?;
         let row: Option<ConversationRow> = query_as("conversations.get_for_service", text)
-            .bind(tenant.to_owned()).bind(id)
+            .bind(tenant.to_owned())
+            .bind(id)
             .fetch_optional(&mut *connection)
             .await?;
-        row.map(Conversation::from).ok_or_else(|| Code::NotFound.into())
+        row.map(Conversation::from)
+            .ok_or_else(|| Code::NotFound.into())
     })
     .await
 }
@@ -240,7 +298,10 @@ pub(super) struct At {
 
 /// Conversations as events show them: with the members of that position, whoever joined or left since, so that the
 /// later member events apply to it, and nobody who has left is shown who came after.
-pub(super) async fn at_positions(connection: &mut PgConnection, asked: &[At]) -> Result<HashMap<Position, (Conversation, Vec<String>)>> {
+pub(super) async fn at_positions(
+    connection: &mut PgConnection,
+    asked: &[At],
+) -> Result<HashMap<Position, (Conversation, Vec<String>)>> {
     #[derive(sqlx::FromRow)]
     struct Row {
         position: Position,
@@ -260,12 +321,17 @@ pub(super) async fn at_positions(connection: &mut PgConnection, asked: &[At]) ->
         .bind(asked.iter().map(|at| at.position).collect::<Vec<_>>())
         .fetch_all(connection)
         .await?;
-    Ok(rows.into_iter().map(|row| (row.position, (row.conversation.into(), row.everybody))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.position, (row.conversation.into(), row.everybody)))
+        .collect())
 }
 
 /// How many are `active` and how many `archived` (closed), in all tenants: for `/metrics`.
 pub async fn count_by_state(connection: &mut PgConnection) -> Result<Vec<(&'static str, i64)>> {
     let text = "select count(*) filter (where not closed), count(*) filter (where closed) from conversations";
-    let (active, archived): (i64, i64) = query_as("conversations.count", text).fetch_one(connection).await?;
+    let (active, archived): (i64, i64) = query_as("conversations.count", text)
+        .fetch_one(connection)
+        .await?;
     Ok(vec![("active", active), ("archived", archived)])
 }

@@ -10,7 +10,10 @@ use super::log::LogTransaction;
 use super::send::Send;
 use super::{query, query_as, users};
 use crate::error::{Code, Error, Result};
-use crate::model::{ConversationType, EventKind, FieldCode, FieldProblem, MemberRole, MessageType, NewConversation, NewMember, Position, UserKey};
+use crate::model::{
+    ConversationType, EventKind, FieldCode, FieldProblem, MemberRole, MessageType, NewConversation,
+    NewMember, Position, UserKey,
+};
 
 /// A conversation that somebody wants, checked: who is in it is settled, whether they exist is not.
 #[derive(Debug, Clone)]
@@ -36,12 +39,27 @@ pub struct Created {
 
 impl Create {
     /// Settles who is in it. A `service` caller is not; anybody else is (ADMIN of a GROUP), named or not.
-    pub fn new(by: UserKey, by_service: bool, conversation: NewConversation, make_unknown: bool) -> Result<Self> {
+    pub fn new(
+        by: UserKey,
+        by_service: bool,
+        conversation: NewConversation,
+        make_unknown: bool,
+    ) -> Result<Self> {
         let is_group = conversation.r#type == ConversationType::Group;
         let mut members: Vec<(NewMember, String)> = Vec::new();
         if !by_service {
-            let role = if is_group { MemberRole::Admin } else { MemberRole::Member };
-            members.push((NewMember { user_id: by.id.to_string(), role }, String::new()));
+            let role = if is_group {
+                MemberRole::Admin
+            } else {
+                MemberRole::Member
+            };
+            members.push((
+                NewMember {
+                    user_id: by.id.to_string(),
+                    role,
+                },
+                String::new(),
+            ));
         }
         let mut seen: HashSet<String> = members.iter().map(|(m, _)| m.user_id.clone()).collect();
         for (mut member, pointer) in conversation.named() {
@@ -53,22 +71,47 @@ impl Create {
             }
         }
         if !is_group && members.len() != 2 {
-            let code = if members.len() < 2 { FieldCode::TooFew } else { FieldCode::TooMany };
-            let pointer = conversation.named().first().map_or("/memberIds".to_owned(), |(_, p)| p.split('/').take(2).collect::<Vec<_>>().join("/"));
+            let code = if members.len() < 2 {
+                FieldCode::TooFew
+            } else {
+                FieldCode::TooMany
+            };
+            let pointer = conversation
+                .named()
+                .first()
+                .map_or("/memberIds".to_owned(), |(_, p)| {
+                    p.split('/').take(2).collect::<Vec<_>>().join("/")
+                });
             return Err(Error::field(pointer, code));
         }
         if by_service {
             if conversation.first_message.is_some() {
                 return Err(Error::field("/firstMessage", FieldCode::InvalidValue));
             }
-        } else if conversation.system_message.is_some() || conversation.context.as_ref().is_some_and(|c| c.unique) {
+        } else if conversation.system_message.is_some()
+            || conversation.context.as_ref().is_some_and(|c| c.unique)
+        {
             return Err(Code::ServiceOnly.into());
         }
         let id = Uuid::now_v7();
-        let message = |m: &Option<crate::model::NewMessage>, kind| m.clone().map(|m| Send { r#type: kind, ..Send::new(by.clone(), id, m, None) });
+        let message = |m: &Option<crate::model::NewMessage>, kind| {
+            m.clone().map(|m| Send {
+                r#type: kind,
+                ..Send::new(by.clone(), id, m, None)
+            })
+        };
         let first_message = message(&conversation.first_message, MessageType::User);
         let system_message = message(&conversation.system_message, MessageType::System);
-        Ok(Self { by, by_service, id, conversation, members, make_unknown, first_message, system_message })
+        Ok(Self {
+            by,
+            by_service,
+            id,
+            conversation,
+            members,
+            make_unknown,
+            first_message,
+            system_message,
+        })
     }
 
     /// What create-or-get finds the conversation by: a unique context, the pair and its context, or the group's key.
@@ -83,15 +126,28 @@ impl Create {
                 pair.sort();
                 serde_json::json!(["pair", pair, about])
             }
-            (_, ConversationType::Group) => serde_json::json!(["key", self.conversation.key.as_ref()?]),
+            (_, ConversationType::Group) => {
+                serde_json::json!(["key", self.conversation.key.as_ref()?])
+            }
         };
-        Some(Sha256::digest(named.to_string()).iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(
+            Sha256::digest(named.to_string())
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        )
     }
 
     /// The messages to send with it, in order: addressed to the conversation that was made or found.
     pub fn messages(&self, created: Created) -> impl Iterator<Item = Send> {
         let system = self.system_message.clone().filter(|_| created.is_new);
-        system.into_iter().chain(self.first_message.clone()).map(move |send| Send { conversation: created.id, ..send })
+        system
+            .into_iter()
+            .chain(self.first_message.clone())
+            .map(move |send| Send {
+                conversation: created.id,
+                ..send
+            })
     }
 }
 
@@ -103,7 +159,10 @@ struct Found {
 }
 
 /// Creates or finds all of them; each has a result of its own.
-pub async fn create_all(log: &mut LogTransaction<'_>, creates: &[&Create]) -> Result<Vec<Result<Created>>> {
+pub async fn create_all(
+    log: &mut LogTransaction<'_>,
+    creates: &[&Create],
+) -> Result<Vec<Result<Created>>> {
     let keys: Vec<Option<String>> = creates.iter().map(|create| create.dedupe_key()).collect();
     let found = look_up(log, creates, &keys).await?;
     let strangers = strangers(log, creates).await?;
@@ -111,25 +170,44 @@ pub async fn create_all(log: &mut LogTransaction<'_>, creates: &[&Create]) -> Re
     let mut new: Vec<(&Create, Option<String>, Position)> = Vec::new();
     let mut answers = Vec::with_capacity(creates.len());
     for ((create, key), found) in creates.iter().zip(keys.iter()).zip(found) {
-        let twin = key.as_deref().and_then(|key| in_batch.get(&(&*create.by.tenant, key)));
+        let twin = key
+            .as_deref()
+            .and_then(|key| in_batch.get(&(&*create.by.tenant, key)));
         let answer = match (found.id, twin) {
             // Its own id is there already when the answer to an earlier COMMIT was lost.
-            (Some(id), _) if found.is_member || create.by_service => Ok(Created { id, is_new: id == create.id }),
+            (Some(id), _) if found.is_member || create.by_service => Ok(Created {
+                id,
+                is_new: id == create.id,
+            }),
             (Some(_), _) => Err(Code::KeyTaken.into()),
-            (None, Some(index)) if new[*index].0.members.iter().any(|(m, _)| *m.user_id == *create.by.id) || create.by_service => {
-                Ok(Created { id: new[*index].0.id, is_new: false })
+            (None, Some(index))
+                if new[*index]
+                    .0
+                    .members
+                    .iter()
+                    .any(|(m, _)| *m.user_id == *create.by.id)
+                    || create.by_service =>
+            {
+                Ok(Created {
+                    id: new[*index].0.id,
+                    is_new: false,
+                })
             }
             (None, Some(_)) => Err(Code::KeyTaken.into()),
             (None, None) => refuse_strangers(create, &strangers).map(|()| {
-                let position = log.append(EventKind::ConversationCreated, &create.by.tenant, |row| {
-                    row.conversation_id = Some(create.id);
-                    row.actor_id = Some(create.by.id.to_string());
-                });
+                let position =
+                    log.append(EventKind::ConversationCreated, &create.by.tenant, |row| {
+                        row.conversation_id = Some(create.id);
+                        row.actor_id = Some(create.by.id.to_string());
+                    });
                 if let Some(key) = key {
                     in_batch.insert((&create.by.tenant, key), new.len());
                 }
                 new.push((create, key.clone(), position));
-                Created { id: create.id, is_new: true }
+                Created {
+                    id: create.id,
+                    is_new: true,
+                }
             }),
         };
         answers.push(answer);
@@ -140,7 +218,11 @@ pub async fn create_all(log: &mut LogTransaction<'_>, creates: &[&Create]) -> Re
     Ok(answers)
 }
 
-async fn look_up(log: &mut LogTransaction<'_>, creates: &[&Create], keys: &[Option<String>]) -> Result<Vec<Found>> {
+async fn look_up(
+    log: &mut LogTransaction<'_>,
+    creates: &[&Create],
+    keys: &[Option<String>],
+) -> Result<Vec<Found>> {
     let rows = query_as("conversations.check", "
         select c.id, m.user_id is not null as is_member
           from unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) with ordinality as g (tenant_id, key, user_id, id, n)
@@ -157,31 +239,79 @@ async fn look_up(log: &mut LogTransaction<'_>, creates: &[&Create], keys: &[Opti
 }
 
 /// The people who are named and have no row, as (tenant, id). Those that may be made are made.
-async fn strangers(log: &mut LogTransaction<'_>, creates: &[&Create]) -> Result<HashSet<(String, String)>> {
-    let people = |create: &&Create| create.members.iter().map(|(m, _)| (create.by.tenant.to_string(), m.user_id.clone())).collect::<Vec<_>>();
+async fn strangers(
+    log: &mut LogTransaction<'_>,
+    creates: &[&Create],
+) -> Result<HashSet<(String, String)>> {
+    let people = |create: &&Create| {
+        create
+            .members
+            .iter()
+            .map(|(m, _)| (create.by.tenant.to_string(), m.user_id.clone()))
+            .collect::<Vec<_>>()
+    };
     let named: HashSet<(String, String)> = creates.iter().flat_map(people).collect();
     let (tenants, ids): (Vec<_>, Vec<_>) = named.iter().cloned().unzip();
-    let known: HashSet<_> = users::known(log.connection, &tenants, &ids).await?.into_iter().collect();
-    let makeable: HashSet<_> = creates.iter().filter(|c| c.make_unknown).flat_map(people).filter(|p| !known.contains(p)).collect();
+    let known: HashSet<_> = users::known(log.connection, &tenants, &ids)
+        .await?
+        .into_iter()
+        .collect();
+    let makeable: HashSet<_> = creates
+        .iter()
+        .filter(|c| c.make_unknown)
+        .flat_map(people)
+        .filter(|p| !known.contains(p))
+        .collect();
     if !makeable.is_empty() {
         let (tenants, ids): (Vec<_>, Vec<_>) = makeable.iter().cloned().unzip();
         users::make_stubs(log.connection, &tenants, &ids).await?;
     }
-    Ok(named.into_iter().filter(|person| !known.contains(person) && !makeable.contains(person)).collect())
+    Ok(named
+        .into_iter()
+        .filter(|person| !known.contains(person) && !makeable.contains(person))
+        .collect())
 }
 
 /// 422 naming each person nobody knows.
 fn refuse_strangers(create: &Create, strangers: &HashSet<(String, String)>) -> Result<()> {
-    let is_stranger = |m: &NewMember| strangers.contains(&(create.by.tenant.to_string(), m.user_id.clone()));
-    let fields: Vec<_> = create.members.iter().filter(|(m, _)| is_stranger(m))
-        .map(|(_, pointer)| FieldProblem { pointer: pointer.clone(), code: FieldCode::UserUnknown, limit: None })
+    let is_stranger =
+        |m: &NewMember| strangers.contains(&(create.by.tenant.to_string(), m.user_id.clone()));
+    let fields: Vec<_> = create
+        .members
+        .iter()
+        .filter(|(m, _)| is_stranger(m))
+        .map(|(_, pointer)| FieldProblem {
+            pointer: pointer.clone(),
+            code: FieldCode::UserUnknown,
+            limit: None,
+        })
         .collect();
-    if fields.is_empty() { Ok(()) } else { Err(Error { fields, ..Code::UserUnknown.into() }) }
+    if fields.is_empty() {
+        Ok(())
+    } else {
+        Err(Error {
+            fields,
+            ..Code::UserUnknown.into()
+        })
+    }
 }
 
-async fn write(log: &mut LogTransaction<'_>, new: &[(&Create, Option<String>, Position)]) -> Result<()> {
-    let rows = |pick: fn(&Create) -> Option<String>| new.iter().map(|(c, ..)| pick(c)).collect::<Vec<_>>();
-    let context = new.iter().map(|(c, ..)| c.conversation.context.as_ref().map(serde_json::to_value).transpose()).collect::<serde_json::Result<Vec<_>>>()?;
+async fn write(
+    log: &mut LogTransaction<'_>,
+    new: &[(&Create, Option<String>, Position)],
+) -> Result<()> {
+    let rows =
+        |pick: fn(&Create) -> Option<String>| new.iter().map(|(c, ..)| pick(c)).collect::<Vec<_>>();
+    let context = new
+        .iter()
+        .map(|(c, ..)| {
+            c.conversation
+                .context
+                .as_ref()
+                .map(serde_json::to_value)
+                .transpose()
+        })
+        .collect::<serde_json::Result<Vec<_>>>()?;
     query("conversations.insert", "
         insert into conversations (tenant_id, id, type, subject, context_type, context_id, context, organization_id, metadata,
                                    dedupe_key, last_position, activity_position, created_at, updated_at)
@@ -203,17 +333,49 @@ async fn write(log: &mut LogTransaction<'_>, new: &[(&Create, Option<String>, Po
         .bind(log.now.0)
         .execute(&mut *log.connection)
         .await?;
-    let members: Vec<_> = new.iter().flat_map(|(c, _, position)| c.members.iter().map(move |(m, _)| (c, m, *position))).collect();
-    query("members.insert", "
+    let members: Vec<_> = new
+        .iter()
+        .flat_map(|(c, _, position)| c.members.iter().map(move |(m, _)| (c, m, *position)))
+        .collect();
+    query(
+        "members.insert",
+        "
         insert into members (tenant_id, conversation_id, user_id, role, joined_position, joined_at)
-        select *, $6 from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bigint[])")
-        .bind(members.iter().map(|(c, ..)| c.by.tenant.to_string()).collect::<Vec<_>>())
-        .bind(members.iter().map(|(c, ..)| c.id).collect::<Vec<_>>())
-        .bind(members.iter().map(|(_, m, _)| m.user_id.clone()).collect::<Vec<_>>())
-        .bind(members.iter().map(|(_, m, _)| if m.role == MemberRole::Admin { "ADMIN" } else { "MEMBER" }).collect::<Vec<_>>())
-        .bind(members.iter().map(|(.., position)| *position).collect::<Vec<_>>())
-        .bind(log.now.0)
-        .execute(&mut *log.connection)
-        .await?;
+        select *, $6 from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bigint[])",
+    )
+    .bind(
+        members
+            .iter()
+            .map(|(c, ..)| c.by.tenant.to_string())
+            .collect::<Vec<_>>(),
+    )
+    .bind(members.iter().map(|(c, ..)| c.id).collect::<Vec<_>>())
+    .bind(
+        members
+            .iter()
+            .map(|(_, m, _)| m.user_id.clone())
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        members
+            .iter()
+            .map(|(_, m, _)| {
+                if m.role == MemberRole::Admin {
+                    "ADMIN"
+                } else {
+                    "MEMBER"
+                }
+            })
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        members
+            .iter()
+            .map(|(.., position)| *position)
+            .collect::<Vec<_>>(),
+    )
+    .bind(log.now.0)
+    .execute(&mut *log.connection)
+    .await?;
     Ok(())
 }

@@ -23,7 +23,11 @@ pub async fn check(connection: &mut PgConnection, seen: Option<Cursor>) -> Resul
     let same = row.try_get::<Option<bool>, _>("same")? == Some(true);
     let epoch = text.as_deref().and_then(|text| text.parse::<Epoch>().ok());
     match epoch {
-        Some(epoch) if same && seen.is_none_or(|seen| seen.epoch != epoch || head >= seen.position) => Ok(epoch),
+        Some(epoch)
+            if same && seen.is_none_or(|seen| seen.epoch != epoch || head >= seen.position) =>
+        {
+            Ok(epoch)
+        }
         _ => begin_epoch(connection, text).await,
     }
 }
@@ -33,31 +37,45 @@ pub async fn check(connection: &mut PgConnection, seen: Option<Cursor>) -> Resul
 pub async fn begin_epoch(connection: &mut PgConnection, old: Option<String>) -> Result<Epoch> {
     // The lock's transaction reads the epoch, which must not be missing: make the row first.
     let fresh = Epoch::random();
-    query("identity.first", "
+    query(
+        "identity.first",
+        "
         insert into log_state (epoch, system_identifier, timeline)
-        select $1, system_identifier::text, 0 from pg_control_system() on conflict do nothing")
-        .bind(fresh.to_string())
-        .execute(&mut *connection)
-        .await?;
+        select $1, system_identifier::text, 0 from pg_control_system() on conflict do nothing",
+    )
+    .bind(fresh.to_string())
+    .execute(&mut *connection)
+    .await?;
     let transaction = LogTransaction::begin(&mut *connection).await?;
-    let row = query("identity.write", "
+    let row = query(
+        "identity.write",
+        "
         update log_state
            set epoch = case when epoch = $2 then $1 else epoch end,
                system_identifier = (pg_control_system()).system_identifier::text,
                timeline = ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
-        returning epoch")
-        .bind(fresh.to_string())
-        .bind(old.clone())
-        .fetch_one(&mut *transaction.connection)
-        .await?;
+        returning epoch",
+    )
+    .bind(fresh.to_string())
+    .bind(old.clone())
+    .fetch_one(&mut *transaction.connection)
+    .await?;
     let epoch: String = row.try_get("epoch")?;
     transaction.commit().await?;
-    tracing::warn!(epoch, old, "the log has a new epoch: cursors of another one get 410");
-    epoch.parse().map_err(|e| Error::from(Code::Internal).because(e))
+    tracing::warn!(
+        epoch,
+        old,
+        "the log has a new epoch: cursors of another one get 410"
+    );
+    epoch
+        .parse()
+        .map_err(|e| Error::from(Code::Internal).because(e))
 }
 
 /// `causerie new-epoch`: for a restore that cannot be seen from the cluster's identity.
 pub async fn new_epoch(connection: &mut PgConnection) -> Result<Epoch> {
-    let old: Option<String> = sqlx::query_scalar("select epoch from log_state").fetch_optional(&mut *connection).await?;
+    let old: Option<String> = sqlx::query_scalar("select epoch from log_state")
+        .fetch_optional(&mut *connection)
+        .await?;
     begin_epoch(connection, old).await
 }

@@ -31,16 +31,34 @@ impl<'c> LogTransaction<'c> {
         count("log.lock");
         let text = LOCK_AND_LOOK;
         #[cfg(feature = "planted-faults")]
-        let text = if crate::faults::is_planted(crate::faults::Fault::PositionsFromASequence) { crate::faults::BEGIN_WITHOUT_LOCK } else { text };
+        let text = if crate::faults::is_planted(crate::faults::Fault::PositionsFromASequence) {
+            crate::faults::BEGIN_WITHOUT_LOCK
+        } else {
+            text
+        };
         let rows = sqlx::raw_sql(text).fetch_all(&mut *connection).await?;
         let row = rows.last().ok_or(sqlx::Error::RowNotFound)?;
         let (head, now): (i64, DateTime<Utc>) = (row.try_get("head")?, row.try_get("now")?);
-        let epoch = row.try_get::<String, _>("epoch")?.parse().map_err(|e| Error::from(crate::error::Code::Internal).because(e))?;
-        Ok(Self { connection, now: Time(now), epoch, head, appended: Vec::new() })
+        let epoch = row
+            .try_get::<String, _>("epoch")?
+            .parse()
+            .map_err(|e| Error::from(crate::error::Code::Internal).because(e))?;
+        Ok(Self {
+            connection,
+            now: Time(now),
+            epoch,
+            head,
+            appended: Vec::new(),
+        })
     }
 
     /// Gives the next position to an event, which `commit` writes.
-    pub fn append(&mut self, kind: EventKind, tenant: &str, fill: impl FnOnce(&mut EventRow)) -> Position {
+    pub fn append(
+        &mut self,
+        kind: EventKind,
+        tenant: &str,
+        fill: impl FnOnce(&mut EventRow),
+    ) -> Position {
         let position = self.head + 1 + self.appended.len() as i64;
         let mut row = EventRow {
             position,
@@ -113,7 +131,11 @@ pub struct LogPage {
 }
 
 /// The next `limit` events of all tenants after `position`.
-pub async fn after(connection: &mut PgConnection, position: Position, limit: i64) -> Result<LogPage> {
+pub async fn after(
+    connection: &mut PgConnection,
+    position: Position,
+    limit: i64,
+) -> Result<LogPage> {
     let rows = query("log.after", "
         select s.epoch, s.floor, h.head, e.*
           from log_state s
@@ -130,7 +152,10 @@ pub async fn after(connection: &mut PgConnection, position: Position, limit: i64
 /// Reads `epoch, floor, head` and the event beside them, if any, of each row.
 pub(super) fn page(rows: &[sqlx::postgres::PgRow]) -> Result<LogPage> {
     let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    let epoch = first.try_get::<String, _>("epoch")?.parse().map_err(|e| Error::from(crate::error::Code::Internal).because(e))?;
+    let epoch = first
+        .try_get::<String, _>("epoch")?
+        .parse()
+        .map_err(|e| Error::from(crate::error::Code::Internal).because(e))?;
     let (floor, head) = (first.try_get("floor")?, first.try_get("head")?);
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
@@ -138,14 +163,24 @@ pub(super) fn page(rows: &[sqlx::postgres::PgRow]) -> Result<LogPage> {
             events.push(EventRow::from_row(row)?);
         }
     }
-    Ok(LogPage { epoch, floor, head, rows: events })
+    Ok(LogPage {
+        epoch,
+        floor,
+        head,
+        rows: events,
+    })
 }
 
 /// Where the log ends, asked of Postgres: a cursor above it belongs to another log.
 pub async fn head(db: &super::Db) -> Result<Position> {
     super::bounded(async {
         let mut connection = db.connection().await?;
-        let row = query("log.head", "select coalesce(max(position), 0) as head from events").fetch_one(&mut *connection).await?;
+        let row = query(
+            "log.head",
+            "select coalesce(max(position), 0) as head from events",
+        )
+        .fetch_one(&mut *connection)
+        .await?;
         Ok(row.try_get("head")?)
     })
     .await
@@ -167,7 +202,10 @@ pub async fn prune(connection: &mut PgConnection, days: i32) -> Result<u64> {
         .bind(days)
         .fetch_optional(connection)
         .await?;
-    Ok(done.map(|row| row.try_get::<i64, _>("pruned")).transpose()?.unwrap_or(0) as u64)
+    Ok(done
+        .map(|row| row.try_get::<i64, _>("pruned"))
+        .transpose()?
+        .unwrap_or(0) as u64)
 }
 
 /// The channel on which instances tell each other to look.
@@ -175,6 +213,10 @@ pub const CHANNEL: &str = "causerie";
 
 /// Says `payload` to every listening instance, after the commit it is about. Losing it costs a second, never an event.
 pub async fn notify(connection: &mut PgConnection, payload: &str) -> Result<()> {
-    query("log.notify", "select pg_notify($1, $2)").bind(CHANNEL).bind(payload.to_owned()).execute(connection).await?;
+    query("log.notify", "select pg_notify($1, $2)")
+        .bind(CHANNEL)
+        .bind(payload.to_owned())
+        .execute(connection)
+        .await?;
     Ok(())
 }

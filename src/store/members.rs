@@ -31,7 +31,10 @@ struct Standing {
 }
 
 /// Where each of these members stands; `last_seq` null for whoever is no member.
-async fn standings(log: &mut LogTransaction<'_>, asked: &[(&UserKey, Uuid)]) -> Result<Vec<Standing>> {
+async fn standings(
+    log: &mut LogTransaction<'_>,
+    asked: &[(&UserKey, Uuid)],
+) -> Result<Vec<Standing>> {
     let rows = query_as("members.standing", "
         select case when m.user_id is not null then c.last_seq end as last_seq, m.read_up_to, m.read_at,
                (select count(*) from (select 1 from members o where o.tenant_id = g.tenant_id and o.conversation_id = g.conversation_id
@@ -51,8 +54,14 @@ async fn standings(log: &mut LogTransaction<'_>, asked: &[(&UserKey, Uuid)]) -> 
 }
 
 /// Moves horizons forward. One that does not move writes nothing.
-pub async fn read_all(log: &mut LogTransaction<'_>, reads: &[&Read]) -> Result<Vec<Result<Receipt>>> {
-    let asked: Vec<_> = reads.iter().map(|read| (&read.by, read.conversation)).collect();
+pub async fn read_all(
+    log: &mut LogTransaction<'_>,
+    reads: &[&Read],
+) -> Result<Vec<Result<Receipt>>> {
+    let asked: Vec<_> = reads
+        .iter()
+        .map(|read| (&read.by, read.conversation))
+        .collect();
     let standings = standings(log, &asked).await?;
     let mut moved: HashMap<(&UserKey, Uuid), (i64, i64)> = HashMap::new();
     let mut answers = Vec::with_capacity(reads.len());
@@ -81,7 +90,8 @@ pub async fn read_all(log: &mut LogTransaction<'_>, reads: &[&Read]) -> Result<V
                 row.conversation_id = Some(read.conversation);
                 row.actor_id = Some(read.by.id.to_string());
                 row.seq = Some(up_to);
-                row.audience_user_id = (standing.member_count > PUBLIC_RECEIPTS).then(|| read.by.id.to_string());
+                row.audience_user_id =
+                    (standing.member_count > PUBLIC_RECEIPTS).then(|| read.by.id.to_string());
             });
             moved.insert((&read.by, read.conversation), (up_to, position));
         }
@@ -93,7 +103,10 @@ pub async fn read_all(log: &mut LogTransaction<'_>, reads: &[&Read]) -> Result<V
     Ok(answers)
 }
 
-async fn write_horizons(log: &mut LogTransaction<'_>, moved: &HashMap<(&UserKey, Uuid), (i64, i64)>) -> Result<()> {
+async fn write_horizons(
+    log: &mut LogTransaction<'_>,
+    moved: &HashMap<(&UserKey, Uuid), (i64, i64)>,
+) -> Result<()> {
     query("members.read", "
         with g as materialized (
             select * from unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[]) as g (tenant_id, conversation_id, user_id, up_to, position)
@@ -125,7 +138,10 @@ pub struct Hide {
 
 /// Hides PRIVATE conversations from their own member, and tells that member's other devices.
 pub async fn hide_all(log: &mut LogTransaction<'_>, hides: &[&Hide]) -> Result<Vec<Result<()>>> {
-    let asked: Vec<_> = hides.iter().map(|hide| (&hide.by, hide.conversation)).collect();
+    let asked: Vec<_> = hides
+        .iter()
+        .map(|hide| (&hide.by, hide.conversation))
+        .collect();
     let standings = standings(log, &asked).await?;
     let mut answers = Vec::with_capacity(hides.len());
     for (hide, standing) in hides.iter().zip(standings) {

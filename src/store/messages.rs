@@ -53,11 +53,19 @@ impl From<MessageRow> for Message {
             r#type: row.r#type,
             sender: row.sender,
             content: row.content,
-            attachments: if is_deleted { Vec::new() } else { row.attachments },
+            attachments: if is_deleted {
+                Vec::new()
+            } else {
+                row.attachments
+            },
             reply_to: None,
             notice: row.notice,
             client_message_id: row.client_message_id,
-            metadata: if is_deleted { Value::Object(Default::default()) } else { row.metadata },
+            metadata: if is_deleted {
+                Value::Object(Default::default())
+            } else {
+                row.metadata
+            },
             created_at: Time(row.created_at),
             edited_at: row.edited_at.map(Time),
             is_deleted,
@@ -67,19 +75,34 @@ impl From<MessageRow> for Message {
 }
 
 /// Many by id, in no order; what is not there is left out. For the writer's replays and for rendering events.
-pub async fn by_ids(connection: &mut PgConnection, tenants: &[String], ids: &[Uuid]) -> Result<Vec<(String, Message)>> {
+pub async fn by_ids(
+    connection: &mut PgConnection,
+    tenants: &[String],
+    ids: &[Uuid],
+) -> Result<Vec<(String, Message)>> {
     #[derive(sqlx::FromRow)]
     struct Row {
         tenant_id: String,
         #[sqlx(flatten)]
         message: MessageRow,
     }
-    let text = concat!("select x.tenant_id, ", message_columns!(), "
+    let text = concat!(
+        "select x.tenant_id, ",
+        message_columns!(),
+        "
           from unnest($1::text[], $2::uuid[]) as g (tenant_id, id)
           join messages x on x.tenant_id = g.tenant_id and x.id = g.id
-          left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id");
-    let rows: Vec<Row> = query_as("messages.by_ids", text).bind(tenants.to_vec()).bind(ids.to_vec()).fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|row| (row.tenant_id, row.message.into())).collect())
+          left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id"
+    );
+    let rows: Vec<Row> = query_as("messages.by_ids", text)
+        .bind(tenants.to_vec())
+        .bind(ids.to_vec())
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.tenant_id, row.message.into()))
+        .collect())
 }
 
 /// One message, to a member of its conversation.
@@ -92,7 +115,9 @@ pub async fn get(db: &Db, me: &UserKey, id: Uuid) -> Result<Message> {
     bounded(async {
         let mut connection = db.connection().await?;
         let row: Option<MessageRow> = query_as("messages.get", text)
-            .bind(me.tenant.to_string()).bind(me.id.to_string()).bind(id)
+            .bind(me.tenant.to_string())
+            .bind(me.id.to_string())
+            .bind(id)
             .fetch_optional(&mut *connection)
             .await?;
         row.map(Message::from).ok_or_else(|| Code::NotFound.into())
@@ -141,27 +166,54 @@ const STANDING: &str = "
      where c.tenant_id = $1 and c.id = $3";
 
 /// A page of one conversation, to a current member; `not-found` to anybody else.
-pub async fn list(db: &Db, me: &UserKey, conversation: Uuid, range: Range, limit: i64) -> Result<MessagePage> {
+pub async fn list(
+    db: &Db,
+    me: &UserKey,
+    conversation: Uuid,
+    range: Range,
+    limit: i64,
+) -> Result<MessagePage> {
     bounded(async {
         let mut connection = db.connection().await?;
         // The head is read first: what is written in between is in the page too, and comes again by the cursor at worst.
         let standing: Option<Standing> = query_as("messages.standing", STANDING)
-            .bind(me.tenant.to_string()).bind(me.id.to_string()).bind(conversation)
+            .bind(me.tenant.to_string())
+            .bind(me.id.to_string())
+            .bind(conversation)
             .fetch_optional(&mut *connection)
             .await?;
-        let Standing { head, epoch, last_seq } = standing.ok_or(Code::NotFound)?;
+        let Standing {
+            head,
+            epoch,
+            last_seq,
+        } = standing.ok_or(Code::NotFound)?;
         let (kind, text, bound, newest_first) = statement(range, last_seq);
         let rows: Vec<MessageRow> = query_as(kind, text)
-            .bind(me.tenant.to_string()).bind(conversation).bind(bound).bind(limit + 1)
+            .bind(me.tenant.to_string())
+            .bind(conversation)
+            .bind(bound)
+            .bind(limit + 1)
             .fetch_all(&mut *connection)
             .await?;
         let has_more = rows.len() as i64 > limit;
-        let mut items: Vec<Message> = rows.into_iter().take(limit as usize).map(Message::from).collect();
+        let mut items: Vec<Message> = rows
+            .into_iter()
+            .take(limit as usize)
+            .map(Message::from)
+            .collect();
         if newest_first {
             items.reverse();
         }
-        let epoch = epoch.parse().map_err(|e| crate::error::Error::from(Code::Internal).because(e))?;
-        Ok(MessagePage { items, has_more, total: last_seq, epoch, head })
+        let epoch = epoch
+            .parse()
+            .map_err(|e| crate::error::Error::from(Code::Internal).because(e))?;
+        Ok(MessagePage {
+            items,
+            has_more,
+            total: last_seq,
+            epoch,
+            head,
+        })
     })
     .await
 }
@@ -180,7 +232,17 @@ fn statement(range: Range, last_seq: i64) -> (&'static str, &'static str, i64, b
         Range::Before(seq) => ("messages.list", before, seq, true),
         // `seq` has no holes, so a page counted from the newest is a range of it.
         Range::Offset(offset) => ("messages.list", before, last_seq + 1 - offset, true),
-        Range::After(seq) => ("messages.list_after", page!("x.seq > $3 order by x.seq"), seq, false),
-        Range::Since(position) => ("messages.list_since", page!("x.changed_position > $3 order by x.changed_position, x.seq"), position, false),
+        Range::After(seq) => (
+            "messages.list_after",
+            page!("x.seq > $3 order by x.seq"),
+            seq,
+            false,
+        ),
+        Range::Since(position) => (
+            "messages.list_since",
+            page!("x.changed_position > $3 order by x.changed_position, x.seq"),
+            position,
+            false,
+        ),
     }
 }

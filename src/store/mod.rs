@@ -48,7 +48,9 @@ impl rocket_db_pools::Pool for Pool {
             .min_connections(config.min_connections.unwrap_or(1))
             .acquire_timeout(Duration::from_secs(config.connect_timeout))
             // A connection that died while idle is noticed by the ping that sqlx does before handing it out.
-            .connect_lazy_with(options.options([("statement_timeout", "5s"), ("lock_timeout", "2s")]));
+            .connect_lazy_with(
+                options.options([("statement_timeout", "5s"), ("lock_timeout", "2s")]),
+            );
         Ok(Self(pool))
     }
 
@@ -64,7 +66,9 @@ impl rocket_db_pools::Pool for Pool {
 /// Every connection of the service goes by this: its name shows in `pg_stat_activity`, and commits wait for the disk.
 pub fn connect_options(url: &str) -> std::result::Result<PgConnectOptions, sqlx::Error> {
     let options: PgConnectOptions = url.parse()?;
-    let options = options.application_name("causerie").options([("synchronous_commit", "on"), ("timezone", "UTC")]);
+    let options = options
+        .application_name("causerie")
+        .options([("synchronous_commit", "on"), ("timezone", "UTC")]);
     Ok(options.disable_statement_logging())
 }
 
@@ -86,12 +90,16 @@ impl Db {
 pub async fn bounded<T>(read: impl Future<Output = Result<T>>) -> Result<T> {
     match tokio::time::timeout(PATIENCE, read).await {
         Ok(result) => result,
-        Err(_) => Err(Error::from(Code::Unavailable).because("the database did not answer in time")),
+        Err(_) => {
+            Err(Error::from(Code::Unavailable).because("the database did not answer in time"))
+        }
     }
 }
 
 /// Applies what of `migrations/` the database does not have yet. Several instances may do so at once: sqlx takes a lock.
-pub async fn migrate(connection: &mut PgConnection) -> std::result::Result<(), sqlx::migrate::MigrateError> {
+pub async fn migrate(
+    connection: &mut PgConnection,
+) -> std::result::Result<(), sqlx::migrate::MigrateError> {
     sqlx::migrate!().run(connection).await
 }
 
@@ -102,13 +110,19 @@ pub fn count(kind: &'static str) {
 }
 
 /// A counted statement.
-pub fn query(kind: &'static str, text: &'static str) -> sqlx::query::Query<'static, Postgres, PgArguments> {
+pub fn query(
+    kind: &'static str,
+    text: &'static str,
+) -> sqlx::query::Query<'static, Postgres, PgArguments> {
     count(kind);
     sqlx::query(text)
 }
 
 /// A counted statement whose rows are `T`.
-pub fn query_as<T: for<'r> FromRow<'r, PgRow>>(kind: &'static str, text: &'static str) -> sqlx::query::QueryAs<'static, Postgres, T, PgArguments> {
+pub fn query_as<T: for<'r> FromRow<'r, PgRow>>(
+    kind: &'static str,
+    text: &'static str,
+) -> sqlx::query::QueryAs<'static, Postgres, T, PgArguments> {
     count(kind);
     sqlx::query_as(text)
 }

@@ -10,8 +10,10 @@ use uuid::Uuid;
 use super::conversations::{self, At};
 use super::{messages, query_as};
 use crate::error::Result;
-use crate::model::{ConversationData, Conversation, Epoch, Event, EventKind, EventOf, EventRow, Frame, Message, MessageData, Position, Receipt,
-    ReceiptData, Time, User, UserData};
+use crate::model::{
+    Conversation, ConversationData, Epoch, Event, EventKind, EventOf, EventRow, Frame, Message,
+    MessageData, Position, Receipt, ReceiptData, Time, User, UserData,
+};
 
 /// An event with its bytes, and what `live` must know to hand it out.
 #[derive(Debug, Clone)]
@@ -34,43 +36,88 @@ struct Content {
 }
 
 /// Events of `rows`, in their order. A row whose content was erased for good (retention) is left out.
-pub async fn render(connection: &mut PgConnection, epoch: Epoch, rows: Vec<EventRow>) -> Result<Vec<Rendered>> {
+pub async fn render(
+    connection: &mut PgConnection,
+    epoch: Epoch,
+    rows: Vec<EventRow>,
+) -> Result<Vec<Rendered>> {
     let mut content = Content::read(connection, &rows).await?;
     let mut rendered = Vec::with_capacity(rows.len());
     for row in rows {
-        let members = content.conversations.get_mut(&row.position).map(|(_, members)| std::mem::take(members)).unwrap_or_default();
+        let members = content
+            .conversations
+            .get_mut(&row.position)
+            .map(|(_, members)| std::mem::take(members))
+            .unwrap_or_default();
         let Some(event) = content.event(epoch, &row) else {
             tracing::warn!(event.position = row.position, event.kind = %row.kind, "an event without content was skipped");
             continue;
         };
         let frame = Frame::new(epoch, row.position, row.kind, &event)?;
         let (sender, counts_as_unread) = match event {
-            Event::MessageCreated(EventOf { data: MessageData { message }, .. }) => {
+            Event::MessageCreated(EventOf {
+                data: MessageData { message },
+                ..
+            }) => {
                 let counts = message.counts_as_unread();
                 (message.sender.map(|user| user.id), counts)
             }
             _ => (None, false),
         };
-        rendered.push(Rendered { row: Arc::new(row), frame, members, sender, counts_as_unread });
+        rendered.push(Rendered {
+            row: Arc::new(row),
+            frame,
+            members,
+            sender,
+            counts_as_unread,
+        });
     }
     Ok(rendered)
 }
 
 impl Content {
     async fn read(connection: &mut PgConnection, rows: &[EventRow]) -> Result<Self> {
-        let mut content = Self { messages: HashMap::new(), conversations: HashMap::new(), users: HashMap::new() };
-        let (tenants, ids): (Vec<_>, Vec<_>) = rows.iter().filter_map(|r| Some((r.tenant_id.clone(), r.message_id?))).unzip();
+        let mut content = Self {
+            messages: HashMap::new(),
+            conversations: HashMap::new(),
+            users: HashMap::new(),
+        };
+        let (tenants, ids): (Vec<_>, Vec<_>) = rows
+            .iter()
+            .filter_map(|r| Some((r.tenant_id.clone(), r.message_id?)))
+            .unzip();
         if !ids.is_empty() {
             let found = messages::by_ids(connection, &tenants, &ids).await?;
-            content.messages = found.into_iter().map(|(tenant, message)| ((tenant, message.id), message)).collect();
+            content.messages = found
+                .into_iter()
+                .map(|(tenant, message)| ((tenant, message.id), message))
+                .collect();
         }
-        let shows_conversation = |r: &&EventRow| matches!(r.kind, EventKind::ConversationCreated | EventKind::ConversationDeleted);
-        let at = |r: &EventRow| Some(At { tenant: r.tenant_id.clone(), id: r.conversation_id?, position: r.position });
-        let asked: Vec<_> = rows.iter().filter(shows_conversation).filter_map(at).collect();
+        let shows_conversation = |r: &&EventRow| {
+            matches!(
+                r.kind,
+                EventKind::ConversationCreated | EventKind::ConversationDeleted
+            )
+        };
+        let at = |r: &EventRow| {
+            Some(At {
+                tenant: r.tenant_id.clone(),
+                id: r.conversation_id?,
+                position: r.position,
+            })
+        };
+        let asked: Vec<_> = rows
+            .iter()
+            .filter(shows_conversation)
+            .filter_map(at)
+            .collect();
         if !asked.is_empty() {
             content.conversations = conversations::at_positions(connection, &asked).await?;
         }
-        let (tenants, ids): (Vec<_>, Vec<_>) = rows.iter().filter_map(|r| Some((r.tenant_id.clone(), r.subject_user_id.clone()?))).unzip();
+        let (tenants, ids): (Vec<_>, Vec<_>) = rows
+            .iter()
+            .filter_map(|r| Some((r.tenant_id.clone(), r.subject_user_id.clone()?)))
+            .unzip();
         if !ids.is_empty() {
             content.users = users(connection, &tenants, &ids).await?;
         }
@@ -85,8 +132,12 @@ impl Content {
                 let message = self.messages.get(&(tenant(), row.message_id?))?.clone();
                 Event::MessageCreated(of(epoch, row, MessageData { message }))
             }
-            EventKind::ConversationCreated => Event::ConversationCreated(of(epoch, row, self.conversation(row)?)),
-            EventKind::ConversationDeleted => Event::ConversationDeleted(of(epoch, row, self.conversation(row)?)),
+            EventKind::ConversationCreated => {
+                Event::ConversationCreated(of(epoch, row, self.conversation(row)?))
+            }
+            EventKind::ConversationDeleted => {
+                Event::ConversationDeleted(of(epoch, row, self.conversation(row)?))
+            }
             EventKind::ReceiptRead => {
                 let receipt = Receipt {
                     conversation_id: row.conversation_id?,
@@ -97,20 +148,31 @@ impl Content {
                 Event::ReceiptRead(of(epoch, row, ReceiptData { receipt }))
             }
             EventKind::UserUpdated => {
-                let user = self.users.get(&(tenant(), row.subject_user_id.clone()?))?.clone();
+                let user = self
+                    .users
+                    .get(&(tenant(), row.subject_user_id.clone()?))?
+                    .clone();
                 Event::UserUpdated(of(epoch, row, UserData { user }))
             }
         })
     }
 
     fn conversation(&self, row: &EventRow) -> Option<ConversationData> {
-        self.conversations.get(&row.position).map(|(conversation, _)| ConversationData { conversation: conversation.clone() })
+        self.conversations
+            .get(&row.position)
+            .map(|(conversation, _)| ConversationData {
+                conversation: conversation.clone(),
+            })
     }
 }
 
 fn of<T>(epoch: Epoch, row: &EventRow, data: T) -> EventOf<T> {
     EventOf {
-        cursor: crate::model::Cursor { epoch, position: row.position }.to_string(),
+        cursor: crate::model::Cursor {
+            epoch,
+            position: row.position,
+        }
+        .to_string(),
         conversation_id: row.conversation_id,
         actor_id: row.actor_id.clone(),
         occurred_at: Time(row.occurred_at),
@@ -118,7 +180,11 @@ fn of<T>(epoch: Epoch, row: &EventRow, data: T) -> EventOf<T> {
     }
 }
 
-async fn users(connection: &mut PgConnection, tenants: &[String], ids: &[String]) -> Result<HashMap<(String, String), User>> {
+async fn users(
+    connection: &mut PgConnection,
+    tenants: &[String],
+    ids: &[String],
+) -> Result<HashMap<(String, String), User>> {
     #[derive(sqlx::FromRow)]
     struct Row {
         tenant_id: String,
@@ -127,13 +193,27 @@ async fn users(connection: &mut PgConnection, tenants: &[String], ids: &[String]
     }
     let text = "select distinct u.tenant_id, u.id, u.name, u.image_url, u.role
                   from unnest($1::text[], $2::text[]) as g (tenant_id, id) join users u using (tenant_id, id)";
-    let rows: Vec<Row> = query_as("users.by_ids", text).bind(tenants.to_vec()).bind(ids.to_vec()).fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.user.id.clone()), row.user)).collect())
+    let rows: Vec<Row> = query_as("users.by_ids", text)
+        .bind(tenants.to_vec())
+        .bind(ids.to_vec())
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ((row.tenant_id, row.user.id.clone()), row.user))
+        .collect())
 }
 
 /// The events at these positions, again: after their content changed.
-pub async fn at(connection: &mut PgConnection, epoch: Epoch, positions: Vec<Position>) -> Result<Vec<Rendered>> {
+pub async fn at(
+    connection: &mut PgConnection,
+    epoch: Epoch,
+    positions: Vec<Position>,
+) -> Result<Vec<Rendered>> {
     let text = "select * from events where position = any($1) order by position";
-    let rows: Vec<EventRow> = query_as("log.at", text).bind(positions).fetch_all(&mut *connection).await?;
+    let rows: Vec<EventRow> = query_as("log.at", text)
+        .bind(positions)
+        .fetch_all(&mut *connection)
+        .await?;
     render(connection, epoch, rows).await
 }

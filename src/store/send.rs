@@ -9,7 +9,9 @@ use super::log::LogTransaction;
 use super::messages;
 use super::query_as;
 use crate::error::{Code, Error, Result};
-use crate::model::{Attachment, EventKind, Message, MessageType, NewMessage, Position, Time, User, UserKey};
+use crate::model::{
+    Attachment, EventKind, Message, MessageType, NewMessage, Position, Time, User, UserKey,
+};
 
 /// One message that somebody wants sent.
 #[derive(Debug, Clone)]
@@ -25,15 +27,35 @@ pub struct Send {
 }
 
 impl Send {
-    pub fn new(by: UserKey, conversation: Uuid, message: NewMessage, idempotency_key: Option<&str>) -> Self {
-        let of_client = message.client_message_id.as_ref().map(|id| format!("c:{id}"));
+    pub fn new(
+        by: UserKey,
+        conversation: Uuid,
+        message: NewMessage,
+        idempotency_key: Option<&str>,
+    ) -> Self {
+        let of_client = message
+            .client_message_id
+            .as_ref()
+            .map(|id| format!("c:{id}"));
         let key = of_client.or_else(|| idempotency_key.map(|key| format!("k:{key}")));
-        Self { by, id: Uuid::now_v7(), conversation, message, r#type: MessageType::User, key }
+        Self {
+            by,
+            id: Uuid::now_v7(),
+            conversation,
+            message,
+            r#type: MessageType::User,
+            key,
+        }
     }
 
     /// What "the same content" means for a repeated key.
     fn hash(&self) -> Vec<u8> {
-        let asked = (self.conversation, &self.message.content, &self.message.attachments, &self.message.metadata);
+        let asked = (
+            self.conversation,
+            &self.message.content,
+            &self.message.attachments,
+            &self.message.metadata,
+        );
         Sha256::digest(serde_json::to_vec(&asked).unwrap_or_default()).to_vec()
     }
 }
@@ -78,13 +100,18 @@ pub async fn send_all(log: &mut LogTransaction<'_>, sends: &[&Send]) -> Result<V
     for (send, found) in sends.iter().zip(found) {
         let hash = send.hash();
         // The same key twice in one batch: the second is a replay of the first.
-        let earlier = send.key.as_deref().and_then(|key| by_key.get(&(&send.by, key)));
+        let earlier = send
+            .key
+            .as_deref()
+            .and_then(|key| by_key.get(&(&send.by, key)));
         let fate = match (judge(send, &found, &hash), earlier) {
             (Some(fate), _) => fate,
             (None, Some((_, first))) if *first != hash => Fate::Refused(Code::IdempotencyMismatch),
             (None, Some((index, _))) => Fate::Stored(new_id(&new, *index), true),
             (None, None) => {
-                let seq = last_seqs.entry((&send.by.tenant, send.conversation)).or_insert(found.last_seq.unwrap_or(0));
+                let seq = last_seqs
+                    .entry((&send.by.tenant, send.conversation))
+                    .or_insert(found.last_seq.unwrap_or(0));
                 *seq += 1;
                 if let Some(key) = send.key.as_deref() {
                     by_key.insert((&send.by, key), (new.len(), hash.clone()));
@@ -107,7 +134,8 @@ fn new_id(new: &[NewRow<'_>], index: usize) -> Uuid {
 
 /// The reasons not to write an item; none when it is new and allowed.
 fn judge(send: &Send, found: &Found, hash: &[u8]) -> Option<Fate> {
-    let may_see = found.last_seq.is_some() && (found.is_member || send.r#type == MessageType::System);
+    let may_see =
+        found.last_seq.is_some() && (found.is_member || send.r#type == MessageType::System);
     if !may_see {
         return Some(Fate::Refused(Code::NotFound));
     }
@@ -116,7 +144,11 @@ fn judge(send: &Send, found: &Found, hash: &[u8]) -> Option<Fate> {
     }
     if let Some(id) = found.replay_id {
         let same = found.replay_hash.as_deref() == Some(hash);
-        return Some(if same { Fate::Stored(id, true) } else { Fate::Refused(Code::IdempotencyMismatch) });
+        return Some(if same {
+            Fate::Stored(id, true)
+        } else {
+            Fate::Refused(Code::IdempotencyMismatch)
+        });
     }
     (found.closed == Some(true)).then_some(Fate::Refused(Code::ConversationClosed))
 }
@@ -153,20 +185,31 @@ struct NewRow<'s> {
     message: Message,
 }
 
-fn number<'s>(log: &mut LogTransaction<'_>, send: &'s Send, sender: Option<User>, seq: i64, hash: Vec<u8>) -> NewRow<'s> {
+fn number<'s>(
+    log: &mut LogTransaction<'_>,
+    send: &'s Send,
+    sender: Option<User>,
+    seq: i64,
+    hash: Vec<u8>,
+) -> NewRow<'s> {
     let position = log.append(EventKind::MessageCreated, &send.by.tenant, |row| {
         row.conversation_id = Some(send.conversation);
         row.message_id = Some(send.id);
         row.actor_id = Some(send.by.id.to_string());
         row.seq = Some(seq);
     });
-    let attachments = send.message.attachments.iter().cloned().map(|a| Attachment {
-        id: Uuid::now_v7(),
-        url: a.url,
-        r#type: a.r#type,
-        file_name: a.file_name,
-        file_size: a.file_size,
-    });
+    let attachments = send
+        .message
+        .attachments
+        .iter()
+        .cloned()
+        .map(|a| Attachment {
+            id: Uuid::now_v7(),
+            url: a.url,
+            r#type: a.r#type,
+            file_name: a.file_name,
+            file_size: a.file_size,
+        });
     let message = Message {
         id: send.id,
         conversation_id: send.conversation,
@@ -184,13 +227,20 @@ fn number<'s>(log: &mut LogTransaction<'_>, send: &'s Send, sender: Option<User>
         is_deleted: false,
         changed_position: position,
     };
-    NewRow { send, hash, message }
+    NewRow {
+        send,
+        hash,
+        message,
+    }
 }
 
 /// The rows, the conversations they move, and the senders' own horizons: one statement.
 async fn write(log: &mut LogTransaction<'_>, new: &mut [NewRow<'_>]) -> Result<()> {
     let json = |value: serde_json::Result<serde_json::Value>| value.map_err(Error::from);
-    let attachments = new.iter().map(|n| json(serde_json::to_value(&n.message.attachments))).collect::<Result<Vec<_>>>()?;
+    let attachments = new
+        .iter()
+        .map(|n| json(serde_json::to_value(&n.message.attachments)))
+        .collect::<Result<Vec<_>>>()?;
     // Postgres orders the keys of an object its own way: the answer shows what every later read will.
     let stored: Vec<(Uuid, serde_json::Value)> = query_as("messages.insert", "
         with g as materialized (
@@ -240,19 +290,40 @@ async fn write(log: &mut LogTransaction<'_>, new: &mut [NewRow<'_>]) -> Result<(
 }
 
 /// Each item's result, with the messages that were stored before read back as they are now.
-async fn answer(log: &mut LogTransaction<'_>, sends: &[&Send], fates: Vec<Fate>, new: &[NewRow<'_>]) -> Result<Vec<Result<Sent>>> {
-    let stored = sends.iter().zip(&fates).filter_map(|(send, fate)| match fate {
-        Fate::Stored(id, _) => Some((send.by.tenant.to_string(), *id)),
-        _ => None,
-    });
+async fn answer(
+    log: &mut LogTransaction<'_>,
+    sends: &[&Send],
+    fates: Vec<Fate>,
+    new: &[NewRow<'_>],
+) -> Result<Vec<Result<Sent>>> {
+    let stored = sends
+        .iter()
+        .zip(&fates)
+        .filter_map(|(send, fate)| match fate {
+            Fate::Stored(id, _) => Some((send.by.tenant.to_string(), *id)),
+            _ => None,
+        });
     let (tenants, ids): (Vec<_>, Vec<_>) = stored.unzip();
-    let old = if ids.is_empty() { Vec::new() } else { messages::by_ids(log.connection, &tenants, &ids).await? };
-    let old: HashMap<_, _> = old.into_iter().map(|(tenant, message)| ((tenant, message.id), message)).collect();
+    let old = if ids.is_empty() {
+        Vec::new()
+    } else {
+        messages::by_ids(log.connection, &tenants, &ids).await?
+    };
+    let old: HashMap<_, _> = old
+        .into_iter()
+        .map(|(tenant, message)| ((tenant, message.id), message))
+        .collect();
     let answers = sends.iter().zip(fates).map(|(send, fate)| match fate {
         Fate::Refused(code) => Err(code.into()),
-        Fate::New(index) => Ok(Sent { message: new[index].message.clone(), replayed: false }),
+        Fate::New(index) => Ok(Sent {
+            message: new[index].message.clone(),
+            replayed: false,
+        }),
         Fate::Stored(id, replayed) => {
-            let message = old.get(&(send.by.tenant.to_string(), id)).cloned().ok_or(Code::Internal)?;
+            let message = old
+                .get(&(send.by.tenant.to_string(), id))
+                .cloned()
+                .ok_or(Code::Internal)?;
             Ok(Sent { message, replayed })
         }
     });

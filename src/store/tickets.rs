@@ -23,7 +23,11 @@ pub async fn create(db: &Db, me: &UserKey, ticket: &str, token_exp: DateTime<Utc
     bounded(async {
         let mut connection = db.connection().await?;
         let (expires_at,): (Time,) = query_as("tickets.create", text)
-            .bind(hash(ticket)).bind(me.tenant.to_string()).bind(me.id.to_string()).bind(token_exp).bind(GRACE_SECS)
+            .bind(hash(ticket))
+            .bind(me.tenant.to_string())
+            .bind(me.id.to_string())
+            .bind(token_exp)
+            .bind(GRACE_SECS)
             .fetch_one(&mut *connection)
             .await?;
         Ok(expires_at)
@@ -45,21 +49,30 @@ pub async fn open(db: &Db, ticket: &str, stream: Uuid) -> Result<Option<Holder>>
                  where hash = $1 and expires_at > now() and token_exp > now() returning tenant_id, user_id, token_exp";
     bounded(async {
         let mut connection = db.connection().await?;
-        let text = query_as("tickets.open", text).bind(hash(ticket)).bind(stream).bind(GRACE_SECS);
+        let text = query_as("tickets.open", text)
+            .bind(hash(ticket))
+            .bind(stream)
+            .bind(GRACE_SECS);
         Ok(text.fetch_optional(&mut *connection).await?)
     })
     .await
 }
 
 /// Keeps the tickets of these living streams valid. Gives the streams that no longer hold theirs: a newer one does.
-pub async fn extend(connection: &mut PgConnection, streams: &[Uuid], hashes: &[Vec<u8>]) -> Result<Vec<Uuid>> {
+pub async fn extend(
+    connection: &mut PgConnection,
+    streams: &[Uuid],
+    hashes: &[Vec<u8>],
+) -> Result<Vec<Uuid>> {
     let text = "
         with g as (select * from unnest($1::uuid[], $2::bytea[]) as g (stream_id, hash)),
              kept as (update stream_tickets t set expires_at = now() + make_interval(secs => $3)
                         from g where t.hash = g.hash and t.stream_id = g.stream_id returning t.stream_id)
         select stream_id from g where stream_id not in (select stream_id from kept)";
     let rows: Vec<(Uuid,)> = query_as("tickets.extend", text)
-        .bind(streams.to_vec()).bind(hashes.to_vec()).bind(GRACE_SECS)
+        .bind(streams.to_vec())
+        .bind(hashes.to_vec())
+        .bind(GRACE_SECS)
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
@@ -67,6 +80,11 @@ pub async fn extend(connection: &mut PgConnection, streams: &[Uuid], hashes: &[V
 
 /// Forgets what expired.
 pub async fn prune(connection: &mut PgConnection) -> Result<()> {
-    query("tickets.prune", "delete from stream_tickets where expires_at < now() or token_exp < now()").execute(connection).await?;
+    query(
+        "tickets.prune",
+        "delete from stream_tickets where expires_at < now() or token_exp < now()",
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }

@@ -61,7 +61,9 @@ pub async fn snapshot(db: &Db, me: &UserKey, floor: Position) -> Result<Snapshot
     bounded(async {
         let mut connection = db.connection().await?;
         let rows: Vec<SnapshotRow> = query_as("feeds.snapshot", SNAPSHOT)
-            .bind(me.tenant.to_string()).bind(me.id.to_string()).bind(floor)
+            .bind(me.tenant.to_string())
+            .bind(me.id.to_string())
+            .bind(floor)
             .fetch_all(&mut *connection)
             .await?;
         let head = rows.first().map_or(0, |row| row.head);
@@ -72,19 +74,35 @@ pub async fn snapshot(db: &Db, me: &UserKey, floor: Position) -> Result<Snapshot
                 left: row.left_position,
                 last_position: row.last_position?,
                 read_up_to: row.read_up_to?,
-                unread: row.lows.unwrap_or_default().into_iter().zip(row.highs.unwrap_or_default()).collect(),
+                unread: row
+                    .lows
+                    .unwrap_or_default()
+                    .into_iter()
+                    .zip(row.highs.unwrap_or_default())
+                    .collect(),
             })
         };
-        Ok(Snapshot { head, intervals: rows.into_iter().filter_map(interval).collect() })
+        Ok(Snapshot {
+            head,
+            intervals: rows.into_iter().filter_map(interval).collect(),
+        })
     })
     .await
 }
 
 /// The conversations with something unread, newest activity first.
 pub async fn list(connection: &mut PgConnection, me: &UserKey) -> Result<Vec<(Uuid, i64)>> {
-    let text = concat!("select c.id, n.unread from members m
-          join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id ", unread_lateral!(), "
+    let text = concat!(
+        "select c.id, n.unread from members m
+          join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id ",
+        unread_lateral!(),
+        "
          where m.tenant_id = $1 and m.user_id = $2 and m.left_position is null and n.unread > 0
-         order by c.activity_position desc");
-    Ok(query_as("unread.list", text).bind(me.tenant.to_string()).bind(me.id.to_string()).fetch_all(connection).await?)
+         order by c.activity_position desc"
+    );
+    Ok(query_as("unread.list", text)
+        .bind(me.tenant.to_string())
+        .bind(me.id.to_string())
+        .fetch_all(connection)
+        .await?)
 }

@@ -19,7 +19,11 @@ pub async fn find(db: &Db, tenant: &str, id: &str) -> Result<Option<User>> {
     bounded(async {
         let mut connection = db.connection().await?;
         let text = "select id, name, image_url, role from users where tenant_id = $1 and id = $2";
-        Ok(query_as("users.find", text).bind(tenant.to_owned()).bind(id.to_owned()).fetch_optional(&mut *connection).await?)
+        Ok(query_as("users.find", text)
+            .bind(tenant.to_owned())
+            .bind(id.to_owned())
+            .fetch_optional(&mut *connection)
+            .await?)
     })
     .await
 }
@@ -56,7 +60,9 @@ pub async fn see(db: &Db, seen: &Sighting) -> Result<bool> {
 /// Stores newer profiles and tells everybody who shares a conversation, through at most 500 conversations each.
 /// Gives the users as they are now, in the order asked.
 pub async fn put_all(log: &mut LogTransaction<'_>, sightings: &[&Sighting]) -> Result<()> {
-    let column = |pick: fn(&Sighting) -> Option<String>| sightings.iter().map(|s| pick(s)).collect::<Vec<_>>();
+    let column = |pick: fn(&Sighting) -> Option<String>| {
+        sightings.iter().map(|s| pick(s)).collect::<Vec<_>>()
+    };
     // Two sightings of one person in a batch: the newest wins, and an upsert may not touch a row twice.
     let changed: Vec<(String, String, bool)> = query_as("users.put", "
         with given as (
@@ -85,8 +91,16 @@ pub async fn put_all(log: &mut LogTransaction<'_>, sightings: &[&Sighting]) -> R
         .bind(sightings.iter().map(|s| s.iat).collect::<Vec<_>>())
         .fetch_all(&mut *log.connection)
         .await?;
-    let known: Vec<_> = changed.into_iter().filter(|(_, _, is_new)| !is_new).map(|(tenant, id, _)| (tenant, id)).collect();
-    if known.is_empty() { Ok(()) } else { tell(log, &known).await }
+    let known: Vec<_> = changed
+        .into_iter()
+        .filter(|(_, _, is_new)| !is_new)
+        .map(|(tenant, id, _)| (tenant, id))
+        .collect();
+    if known.is_empty() {
+        Ok(())
+    } else {
+        tell(log, &known).await
+    }
 }
 
 /// Appends `user.updated`: one for the person's own devices, one for each conversation they are in.
@@ -124,7 +138,10 @@ async fn tell(log: &mut LogTransaction<'_>, changed: &[(String, String)]) -> Res
 }
 
 /// Moves `last_position`, by which catch-up finds the conversations that have something new.
-async fn touch(connection: &mut PgConnection, (tenants, ids, positions): (Vec<String>, Vec<uuid::Uuid>, Vec<i64>)) -> Result<()> {
+async fn touch(
+    connection: &mut PgConnection,
+    (tenants, ids, positions): (Vec<String>, Vec<uuid::Uuid>, Vec<i64>),
+) -> Result<()> {
     query("conversations.touch", "
         update conversations c set last_position = t.position
           from (select tenant_id, id, max(position) as position from unnest($1::text[], $2::uuid[], $3::bigint[]) as t (tenant_id, id, position)
@@ -139,15 +156,31 @@ async fn touch(connection: &mut PgConnection, (tenants, ids, positions): (Vec<St
 }
 
 /// Which of these people are known, of those asked.
-pub async fn known(connection: &mut PgConnection, tenants: &[String], ids: &[String]) -> Result<Vec<(String, String)>> {
+pub async fn known(
+    connection: &mut PgConnection,
+    tenants: &[String],
+    ids: &[String],
+) -> Result<Vec<(String, String)>> {
     let text = "select u.tenant_id, u.id from unnest($1::text[], $2::text[]) as g (tenant_id, id) join users u using (tenant_id, id)";
-    Ok(query_as("users.known", text).bind(tenants.to_vec()).bind(ids.to_vec()).fetch_all(connection).await?)
+    Ok(query_as("users.known", text)
+        .bind(tenants.to_vec())
+        .bind(ids.to_vec())
+        .fetch_all(connection)
+        .await?)
 }
 
 /// Rows for people who are only named so far (`users.unknown = "create"`): their first token fills them.
-pub async fn make_stubs(connection: &mut PgConnection, tenants: &[String], ids: &[String]) -> Result<()> {
+pub async fn make_stubs(
+    connection: &mut PgConnection,
+    tenants: &[String],
+    ids: &[String],
+) -> Result<()> {
     let text = "insert into users (tenant_id, id) select * from unnest($1::text[], $2::text[]) on conflict do nothing";
-    query("users.stubs", text).bind(tenants.to_vec()).bind(ids.to_vec()).execute(connection).await?;
+    query("users.stubs", text)
+        .bind(tenants.to_vec())
+        .bind(ids.to_vec())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -157,7 +190,11 @@ pub async fn list(db: &Db, tenant: &str, ids: &[String]) -> Result<Vec<User>> {
                   join users u on u.tenant_id = $1 and u.id = g.id order by g.n";
     bounded(async {
         let mut connection = db.connection().await?;
-        Ok(query_as("users.list", text).bind(tenant.to_owned()).bind(ids.to_vec()).fetch_all(&mut *connection).await?)
+        Ok(query_as("users.list", text)
+            .bind(tenant.to_owned())
+            .bind(ids.to_vec())
+            .fetch_all(&mut *connection)
+            .await?)
     })
     .await
 }
@@ -170,7 +207,9 @@ pub async fn share_conversation(db: &Db, me: &UserKey, other: &str) -> Result<bo
     bounded(async {
         let mut connection = db.connection().await?;
         let row = query("users.share", text)
-            .bind(me.tenant.to_string()).bind(me.id.to_string()).bind(other.to_owned())
+            .bind(me.tenant.to_string())
+            .bind(me.id.to_string())
+            .bind(other.to_owned())
             .fetch_optional(&mut *connection)
             .await?;
         Ok(row.is_some())

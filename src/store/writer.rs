@@ -59,7 +59,14 @@ impl Writer {
     pub fn start(wiring: Wiring) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let applied = wiring.applied.clone();
-        tokio::spawn(Task { wiring, connection: None, seen: None }.run(jobs));
+        tokio::spawn(
+            Task {
+                wiring,
+                connection: None,
+                seen: None,
+            }
+            .run(jobs),
+        );
         Self { queue, applied }
     }
 
@@ -67,12 +74,18 @@ impl Writer {
     pub async fn write(&self, op: Op) -> Result<Outcome> {
         let started = Instant::now();
         let (reply, answer) = oneshot::channel();
-        let job = Job { op, deadline: started + DEADLINE, reply };
+        let job = Job {
+            op,
+            deadline: started + DEADLINE,
+            reply,
+        };
         self.queue.try_send(job).map_err(|_| Code::Overloaded)?;
         let (outcome, place) = answer.await.map_err(|_| Code::ShuttingDown)??;
         if let Some(place) = place {
             let mut applied = self.applied.clone();
-            let reached = |at: &Option<Cursor>| at.is_some_and(|at| at.epoch != place.epoch || at.position >= place.position);
+            let reached = |at: &Option<Cursor>| {
+                at.is_some_and(|at| at.epoch != place.epoch || at.position >= place.position)
+            };
             // Late or not, the write is stored: a tail that lags must not make it look failed.
             let _ = tokio::time::timeout(OWN_TAIL, applied.wait_for(reached)).await;
         }
@@ -154,12 +167,19 @@ impl Task {
         let work = async {
             let mut log = LogTransaction::begin(&mut connection).await?;
             let epoch = log.epoch;
-            if self.seen.is_some_and(|seen| seen.epoch == epoch && log.head < seen.position) {
-                return Err(Error::from(Code::Unavailable).because("the log ends below what was seen: another log"));
+            if self
+                .seen
+                .is_some_and(|seen| seen.epoch == epoch && log.head < seen.position)
+            {
+                return Err(Error::from(Code::Unavailable)
+                    .because("the log ends below what was seen: another log"));
             }
             let outcomes = batch::apply(&mut log, &ops).await?;
             let position = log.commit().await?;
-            Ok((outcomes, position.map(|position| Cursor { epoch, position })))
+            Ok((
+                outcomes,
+                position.map(|position| Cursor { epoch, position }),
+            ))
         };
         match tokio::time::timeout(BATCH_TIMEOUT, work).await {
             Ok(Ok((outcomes, place))) => {
@@ -171,7 +191,9 @@ impl Task {
                 Ok((outcomes, place))
             }
             Ok(Err(error)) => {
-                if error.code == Code::Internal && LogTransaction::rollback(&mut connection).await.is_ok() {
+                if error.code == Code::Internal
+                    && LogTransaction::rollback(&mut connection).await.is_ok()
+                {
                     self.connection = Some(connection);
                 }
                 Err(error)
@@ -182,7 +204,8 @@ impl Task {
 
     fn see(&mut self, place: Option<Cursor>) {
         match (self.seen, place) {
-            (Some(seen), Some(place)) if seen.epoch == place.epoch && seen.position >= place.position => {}
+            (Some(seen), Some(place))
+                if seen.epoch == place.epoch && seen.position >= place.position => {}
             (_, None) => {}
             (_, place) => self.seen = place,
         }
@@ -224,7 +247,9 @@ fn drop_late(jobs: Vec<Job>) -> Vec<Job> {
     let now = Instant::now();
     let (late, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.deadline <= now);
     for job in late {
-        let _ = job.reply.send(Err(Error::from(Code::Unavailable).because("not stored in time")));
+        let _ = job.reply.send(Err(
+            Error::from(Code::Unavailable).because("not stored in time")
+        ));
     }
     jobs
 }
@@ -238,11 +263,13 @@ fn answer(jobs: Vec<Job>, outcomes: Vec<Result<Outcome>>, place: Option<Cursor>)
 
 /// The writer's connection. A stalled process may hold the log's lock no longer than these limits.
 async fn connect(url: &str, seen: Option<Cursor>) -> Result<PgConnection> {
-    let options = connect_options(url)?.application_name("causerie-writer").options([
-        ("lock_timeout", "2s"),
-        ("statement_timeout", "5s"),
-        ("idle_in_transaction_session_timeout", "2s"),
-    ]);
+    let options = connect_options(url)?
+        .application_name("causerie-writer")
+        .options([
+            ("lock_timeout", "2s"),
+            ("statement_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "2s"),
+        ]);
     let connect = async {
         let mut connection = PgConnection::connect_with(&options).await?;
         identity::check(&mut connection, seen).await?;

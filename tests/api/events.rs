@@ -9,7 +9,10 @@ async fn a_waiting_poll_wakes_when_a_message_arrives() {
     let cursor = bob.cursor().await;
     let waiting = bob.clone();
     let poll = tokio::spawn(async move { waiting.poll(&cursor, "&wait=30").await });
-    crate::support::eventually("the poll waits", async || (app.instances[0].metric("causerie_waits_open").await == 1.0).then_some(())).await;
+    crate::support::eventually("the poll waits", async || {
+        (app.instances[0].metric("causerie_waits_open").await == 1.0).then_some(())
+    })
+    .await;
     alice.say(&conversation, "hi").await.ok();
     let page = poll.await.expect("no panic").ok();
     assert_eq!(page["events"][0]["data"]["message"]["content"], "hi");

@@ -33,7 +33,10 @@ impl App {
 
     /// `settings` in Rocket's own notation, below `[default.causerie]`, for example `ring={events=16}`.
     pub async fn with(instances: usize, settings: &str) -> Self {
-        let mut app = Self { database: Database::create().await, instances: Vec::new() };
+        let mut app = Self {
+            database: Database::create().await,
+            instances: Vec::new(),
+        };
         for _ in 0..instances {
             app.add(settings, &[]).await;
         }
@@ -88,30 +91,53 @@ impl Instance {
         });
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let url = loop {
-            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it says where it listens").expect("readable");
-            let line = line.unwrap_or_else(|| panic!("it ended at its start: {:?}", log.lock().expect("no test panics with it")));
+            let line = tokio::time::timeout(PATIENCE, lines.next_line())
+                .await
+                .expect("it says where it listens")
+                .expect("readable");
+            let line = line.unwrap_or_else(|| {
+                panic!(
+                    "it ended at its start: {:?}",
+                    log.lock().expect("no test panics with it")
+                )
+            });
             if let Some((_, url)) = line.split_once(" listens on ") {
                 break url.to_owned();
             }
         };
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let instance = Self { url, child, log };
-        eventually("readiness", async || (instance.status("/readyz").await == Some(200)).then_some(())).await;
+        eventually("readiness", async || {
+            (instance.status("/readyz").await == Some(200)).then_some(())
+        })
+        .await;
         assert!(started.elapsed() < PATIENCE);
         instance
     }
 
     /// The status of a GET without a token, or none when nobody answers.
     pub async fn status(&self, path: &str) -> Option<u16> {
-        let get = reqwest::Client::new().get(format!("{}{path}", self.url)).timeout(Duration::from_secs(10));
+        let get = reqwest::Client::new()
+            .get(format!("{}{path}", self.url))
+            .timeout(Duration::from_secs(10));
         get.send().await.ok().map(|answer| answer.status().as_u16())
     }
 
     /// The sum of a metric over all its labels.
     pub async fn metric(&self, name: &str) -> f64 {
-        let text = reqwest::get(format!("{}/metrics", self.url)).await.expect("metrics").text().await.expect("text");
-        let values = text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
-        values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        let text = reqwest::get(format!("{}/metrics", self.url))
+            .await
+            .expect("metrics")
+            .text()
+            .await
+            .expect("text");
+        let values = text.lines().filter(|line| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(['{', ' ']))
+        });
+        values
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
     }
 
     pub fn log(&self) -> String {
@@ -128,6 +154,10 @@ impl Instance {
 
     /// Waits for its end and gives its exit code; none when a signal killed it.
     pub async fn exit_code(&mut self) -> Option<i32> {
-        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("it was ours").code()
+        tokio::time::timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("it ends")
+            .expect("it was ours")
+            .code()
     }
 }

@@ -45,7 +45,10 @@ impl Answer {
     /// The `cursor` of a page.
     #[track_caller]
     pub fn cursor(&self) -> String {
-        self.body["cursor"].as_str().unwrap_or_else(|| panic!("no cursor in {}", self.text)).to_owned()
+        self.body["cursor"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no cursor in {}", self.text))
+            .to_owned()
     }
 }
 
@@ -53,7 +56,15 @@ impl Answer {
 pub fn client() -> Client {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     // A client made in one test's runtime must not keep connections of it for another's.
-    CLIENT.get_or_init(|| Client::builder().pool_max_idle_per_host(0).timeout(Duration::from_secs(90)).build().expect("a client")).clone()
+    CLIENT
+        .get_or_init(|| {
+            Client::builder()
+                .pool_max_idle_per_host(0)
+                .timeout(Duration::from_secs(90))
+                .build()
+                .expect("a client")
+        })
+        .clone()
 }
 
 impl Person {
@@ -66,21 +77,32 @@ impl Person {
         let now = chrono::Utc::now().timestamp();
         let mut claims = Claims::new(id, now, now + 3600);
         change(&mut claims);
-        Self { id: id.to_owned(), token: mint(SECRET, &claims).expect("a token"), base: base.to_owned() }
+        Self {
+            id: id.to_owned(),
+            token: mint(SECRET, &claims).expect("a token"),
+            base: base.to_owned(),
+        }
     }
 
     /// The host's backend.
     pub fn service(base: &str) -> Self {
-        Self::with(base, "backend", |claims| claims.role = Some("service".to_owned()))
+        Self::with(base, "backend", |claims| {
+            claims.role = Some("service".to_owned())
+        })
     }
 
     /// The same person at another instance.
     pub fn at(&self, base: &str) -> Self {
-        Self { base: base.to_owned(), ..self.clone() }
+        Self {
+            base: base.to_owned(),
+            ..self.clone()
+        }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        client().request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
+        client()
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token)
     }
 
     /// Sends a request as it is.
@@ -89,7 +111,12 @@ impl Person {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await.expect("a whole answer");
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, headers, body, text }
+        Answer {
+            status,
+            headers,
+            body,
+            text,
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -110,12 +137,21 @@ impl Person {
 
     /// The id of a PRIVATE conversation with somebody who is known already.
     pub async fn converse_with(&self, other: &str) -> String {
-        let answer = self.post("/v1/conversations", &json!({ "type": "PRIVATE", "recipientId": other })).await;
+        let answer = self
+            .post(
+                "/v1/conversations",
+                &json!({ "type": "PRIVATE", "recipientId": other }),
+            )
+            .await;
         answer.ok()["id"].as_str().expect("an id").to_owned()
     }
 
     pub async fn say(&self, conversation: &str, content: &str) -> Answer {
-        self.post(&format!("/v1/conversations/{conversation}/messages"), &json!({ "content": content })).await
+        self.post(
+            &format!("/v1/conversations/{conversation}/messages"),
+            &json!({ "content": content }),
+        )
+        .await
     }
 
     /// A cursor that stands at the present.

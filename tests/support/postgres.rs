@@ -24,12 +24,22 @@ fn admin_url() -> &'static str {
 fn embedded() -> String {
     let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         runtime.block_on(async {
-            let directory = std::env::temp_dir().join(format!("causerie-tests-{}", std::process::id()));
-            let settings = Settings { data_dir: Some(directory), pg_bin: std::env::var_os("PG_BIN").map(Into::into) };
-            let embedded = Embedded::start(&settings).await.expect("PostgreSQL is installed: see script/test");
-            send.send(embedded.admin_url()).expect("the first test waits for this");
+            let directory =
+                std::env::temp_dir().join(format!("causerie-tests-{}", std::process::id()));
+            let settings = Settings {
+                data_dir: Some(directory),
+                pg_bin: std::env::var_os("PG_BIN").map(Into::into),
+            };
+            let embedded = Embedded::start(&settings)
+                .await
+                .expect("PostgreSQL is installed: see script/test");
+            send.send(embedded.admin_url())
+                .expect("the first test waits for this");
             std::future::pending::<()>().await;
         });
     });
@@ -40,24 +50,41 @@ impl Database {
     pub async fn create() -> Self {
         let name = format!("t_{}", uuid::Uuid::new_v4().simple());
         let admin = admin_url();
-        let mut connection = PgConnection::connect(admin).await.expect("Postgres answers");
-        connection.execute(AssertSqlSafe(format!("create database {name}"))).await.expect("a database of its own");
-        Self { url: with_database(admin, &name), name }
+        let mut connection = PgConnection::connect(admin)
+            .await
+            .expect("Postgres answers");
+        connection
+            .execute(AssertSqlSafe(format!("create database {name}")))
+            .await
+            .expect("a database of its own");
+        Self {
+            url: with_database(admin, &name),
+            name,
+        }
     }
 
     pub async fn connect(&self) -> PgConnection {
-        PgConnection::connect(&self.url).await.expect("Postgres answers")
+        PgConnection::connect(&self.url)
+            .await
+            .expect("Postgres answers")
     }
 
     /// Runs one statement.
     pub async fn execute(&self, sql: &str) {
-        self.connect().await.execute(AssertSqlSafe(sql.to_owned())).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        self.connect()
+            .await
+            .execute(AssertSqlSafe(sql.to_owned()))
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     /// One number.
     pub async fn number(&self, sql: &str) -> i64 {
         let query = sqlx::query_scalar(AssertSqlSafe(sql.to_owned()));
-        query.fetch_one(&mut self.connect().await).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+        query
+            .fetch_one(&mut self.connect().await)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     /// Process ids of every Postgres backend and helper of the whole server.
@@ -70,7 +97,9 @@ impl Database {
 }
 
 fn with_database(url: &str, name: &str) -> String {
-    let (front, query) = url.split_once('?').map_or((url, None), |(front, query)| (front, Some(query)));
+    let (front, query) = url
+        .split_once('?')
+        .map_or((url, None), |(front, query)| (front, Some(query)));
     let (server, _) = front.rsplit_once('/').expect("a URL with a database");
     match query {
         Some(query) => format!("{server}/{name}?{query}"),
