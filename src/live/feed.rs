@@ -1,7 +1,6 @@
 //! One active user's feed: every event it may see since its floor, its unread map, and who waits for more.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::held::Held;
+use super::seat::Seats;
 use super::standing::Standing;
 use super::watch::{Bit, Watch};
 use crate::model::{EventKind, Position, UserKey};
@@ -18,8 +18,7 @@ use crate::store::unread::Snapshot;
 pub struct Feed {
     pub key: UserKey,
     state: Mutex<State>,
-    streams: AtomicU32,
-    waits: AtomicU32,
+    pub(super) seats: Seats,
 }
 
 #[derive(Debug)]
@@ -102,8 +101,7 @@ impl Feed {
         Self {
             key,
             state: Mutex::new(state),
-            streams: AtomicU32::new(0),
-            waits: AtomicU32::new(0),
+            seats: Seats::default(),
         }
     }
 
@@ -273,26 +271,6 @@ impl Feed {
         self.state().ended = true;
         self.wake();
     }
-
-    /// A place among this user's streams or waits, or none when they are too many. `open` counts all of the instance.
-    pub(super) fn take_seat(
-        self: &Arc<Self>,
-        is_stream: bool,
-        max: u32,
-        open: &Arc<AtomicUsize>,
-    ) -> Option<Seat> {
-        let seats = if is_stream {
-            &self.streams
-        } else {
-            &self.waits
-        };
-        let taken = seats.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
-            (n < max).then_some(n + 1)
-        });
-        taken
-            .is_ok()
-            .then(|| Seat::new(self.clone(), is_stream, open.clone()))
-    }
 }
 
 impl State {
@@ -367,46 +345,5 @@ fn state_sees(standings: &HashMap<Uuid, Standing>, me: &UserKey, held: &Held) ->
             .conversation_id
             .and_then(|id| standings.get(&id))
             .is_some_and(|standing| standing.holds(row.position)),
-    }
-}
-
-/// One of a user's streams or waits; given back when dropped.
-#[derive(Debug)]
-pub struct Seat {
-    feed: Arc<Feed>,
-    is_stream: bool,
-    open: Arc<AtomicUsize>,
-}
-
-impl Seat {
-    fn new(feed: Arc<Feed>, is_stream: bool, open: Arc<AtomicUsize>) -> Self {
-        metrics::gauge!(Self::gauge(is_stream)).increment(1.0);
-        open.fetch_add(1, Ordering::AcqRel);
-        Self {
-            feed,
-            is_stream,
-            open,
-        }
-    }
-
-    fn gauge(is_stream: bool) -> &'static str {
-        if is_stream {
-            "causerie_streams_open"
-        } else {
-            "causerie_waits_open"
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        metrics::gauge!(Self::gauge(self.is_stream)).decrement(1.0);
-        let seats = if self.is_stream {
-            &self.feed.streams
-        } else {
-            &self.feed.waits
-        };
-        seats.fetch_sub(1, Ordering::AcqRel);
-        self.open.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -10,7 +10,9 @@ mod held;
 mod listener;
 mod notifier;
 mod ring;
+mod seat;
 mod standing;
+mod sweep;
 mod tail;
 mod watch;
 
@@ -23,9 +25,10 @@ use dashmap::DashMap;
 use tokio::sync::{Notify, Semaphore, mpsc, watch as channel};
 use uuid::Uuid;
 
-pub use feed::{Batch, Feed, Miss, Seat, Unread};
+pub use feed::{Batch, Feed, Miss, Unread};
 pub use held::Held;
 use ring::Ring;
+pub use seat::Seat;
 pub use watch::Watch;
 
 use crate::model::{Cursor, Position, UserKey};
@@ -35,11 +38,6 @@ use crate::store::render::Rendered;
 /// A tail that has not confirmed the log's head for this long answers nothing from memory.
 const FRESH: Duration = Duration::from_secs(5);
 const NEVER: u64 = u64::MAX;
-/// A feed nobody has read for this long is dropped.
-const IDLE: Duration = Duration::from_secs(600);
-/// A cursor this old, or this many positions behind, is refreshed, so that a quiet reader never falls off the log.
-const REFRESH_AGE: Duration = Duration::from_secs(300);
-const REFRESH_LAG: i64 = 10_000;
 
 /// What the tail and the births of feeds change together. Held for microseconds, never across an await.
 struct Core {
@@ -174,7 +172,7 @@ impl Live {
 
     /// A place among a user's streams or waits, or none when they are too many.
     pub fn seat(&self, feed: &Arc<Feed>, is_stream: bool, max: u32) -> Option<Seat> {
-        feed.take_seat(is_stream, max, &self.seats)
+        Seat::take(feed, is_stream, max, &self.seats)
     }
 
     /// Streams and waits that are open here.
@@ -266,57 +264,5 @@ impl Live {
             began.duration_since(self.started).as_millis() as u64,
             Ordering::Release,
         );
-    }
-
-    /// Every few seconds: forgets feeds nobody reads, and moves the age below which cursors are refreshed.
-    fn sweep(&self) {
-        let Some(place) = *self.applied.borrow() else {
-            return;
-        };
-        let mut core = self.core();
-        let now = Instant::now();
-        core.history.push_back((now, place.position));
-        let mut old = 0;
-        while core
-            .history
-            .front()
-            .is_some_and(|(at, _)| now.duration_since(*at) > REFRESH_AGE)
-        {
-            old = core
-                .history
-                .pop_front()
-                .map_or(old, |(_, position)| position);
-        }
-        // A small ring that is full forgets sooner.
-        let lag = if core.ring.is_full() {
-            REFRESH_LAG.min(core.ring.len() as i64 / 2)
-        } else {
-            REFRESH_LAG
-        };
-        let below = old.max(place.position - lag);
-        self.refresh_below.fetch_max(below, Ordering::Relaxed);
-        let idle: Vec<_> = self
-            .feeds
-            .iter()
-            .filter(|feed| feed.is_idle(IDLE))
-            .map(|feed| feed.clone())
-            .collect();
-        for feed in idle {
-            if !feed.end_if_unwatched() {
-                continue;
-            }
-            self.feeds.remove(&feed.key);
-            for conversation in feed.conversations() {
-                if let Some(feeds) = core.by_conversation.get_mut(&conversation) {
-                    feeds.retain(|other| !Arc::ptr_eq(other, &feed));
-                    if feeds.is_empty() {
-                        core.by_conversation.remove(&conversation);
-                    }
-                }
-            }
-        }
-        metrics::gauge!("causerie_feeds").set(self.feeds.len() as f64);
-        metrics::gauge!("causerie_ring_events").set(core.ring.len() as f64);
-        metrics::gauge!("causerie_ring_bytes").set(core.ring.bytes() as f64);
     }
 }

@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    conversations, events, health, me, messages, pages, stream, sync, tickets, unread, users,
+    conversations, events, health, me, messages, pages, read, stream, sync, tickets, unread, users,
 };
 use crate::error::Problem;
 use crate::model::Event;
@@ -25,7 +25,7 @@ use crate::model::Event;
     paths(
         me::get, users::get, users::put, users::put_all,
         conversations::create, conversations::list, conversations::get, conversations::delete,
-        messages::list, messages::send, messages::get, messages::read_conversation, messages::read_message,
+        messages::list, messages::send, messages::get, read::conversation, read::message,
         unread::get, sync::get, events::poll, stream::open, tickets::create,
         health::healthz, health::readyz, health::metrics,
         pages::index, pages::page_file, pages::demo_site,

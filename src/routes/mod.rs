@@ -5,11 +5,13 @@ mod conversations;
 mod docs;
 mod events;
 mod feed;
+mod follow;
 mod health;
 mod me;
 mod messages;
 mod pages;
 mod params;
+mod read;
 mod respond;
 mod stream;
 mod sync;
@@ -41,8 +43,8 @@ pub fn stage() -> AdHoc {
                     messages::list,
                     messages::send,
                     messages::get,
-                    messages::read_conversation,
-                    messages::read_message,
+                    read::conversation,
+                    read::message,
                     unread::get,
                     sync::get,
                     events::poll,

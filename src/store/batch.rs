@@ -1,7 +1,8 @@
 //! What can be written, and a batch of it: applied kind by kind. Items that are queued together are concurrent
 //! requests, so any order among them is right, and this one makes each kind a few statements whatever its number.
 
-use super::create::{self, Create, Created};
+use super::create::{Create, Created};
+use super::create_all;
 use super::log::LogTransaction;
 use super::members::{self, Hide, Read};
 use super::send::{self, Send, Sent};
@@ -78,7 +79,7 @@ pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Resu
         for ((i, create), created) in at
             .into_iter()
             .zip(&creates)
-            .zip(create::create_all(log, &creates).await?)
+            .zip(create_all::create_all(log, &creates).await?)
         {
             if let Ok(created) = &created {
                 with_creates.extend(create.messages(*created).map(|send| (i, send)));

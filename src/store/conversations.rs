@@ -2,163 +2,16 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::messages::{MessageRow, message_columns};
+use super::conversation_rows::{
+    ConversationRow, ViewedRow, conversation_columns, unread_lateral, view_columns,
+};
+use super::messages::message_columns;
 use super::{Db, bounded, query_as};
 use crate::error::{Code, Result};
-use crate::model::{
-    Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus, Message,
-    Position, Time, User, UserKey, View,
-};
-
-/// A conversation as everybody sees it. `$members` says which intervals count: those open now, or at a position.
-macro_rules! conversation_columns {
-    ($members:literal) => {
-        concat!("c.id, c.type, c.subject, c.context_type, c.context_id, c.context, c.organization_id, c.closed, c.metadata,
-                 c.created_at, c.updated_at, c.activity_position, c.last_message_at,
-                 (select coalesce(jsonb_agg(to_jsonb(p)), '[]') from (
-                     select p.role, p.joined_at, p.read_up_to, p.read_at,
-                            jsonb_build_object('id', u.id, 'name', u.name, 'imageUrl', u.image_url, 'role', u.role) as user
-                       from members p join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
-                      where p.tenant_id = c.tenant_id and p.conversation_id = c.id and ", $members, "
-                      order by p.joined_position, p.user_id limit 100) p) as members,
-                 (select count(*) from members p where p.tenant_id = c.tenant_id and p.conversation_id = c.id and ", $members, ") as member_count")
-    };
-}
-
-/// A conversation as one member sees it. `m` is the member's open interval.
-macro_rules! view_columns {
-    () => {
-        concat!("m.role as my_role, m.read_up_to as my_read_up_to, n.unread,
-                 (select to_jsonb(l) from (select ", message_columns!(), "
-                    from messages x left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
-                   where x.tenant_id = c.tenant_id and x.conversation_id = c.id and x.seq = c.last_seq) l) as last_message")
-    };
-}
-
-/// The unread messages of a member's open interval `m`: others' visible ones after the horizon, notices excepted.
-macro_rules! unread_lateral {
-    () => {
-        "cross join lateral (select count(*) as unread from messages x
-            where c.last_seq > m.read_up_to and x.tenant_id = c.tenant_id and x.conversation_id = c.id
-              and x.seq > greatest(m.read_up_to, coalesce(m.deleted_up_to, 0))
-              and x.sender_id is distinct from m.user_id and x.deleted_at is null and x.notice is null) n"
-    };
-}
-pub(super) use unread_lateral;
-
-#[derive(sqlx::FromRow)]
-struct ConversationRow {
-    id: Uuid,
-    r#type: ConversationType,
-    subject: Option<String>,
-    context_type: Option<String>,
-    context_id: Option<String>,
-    context: Option<Value>,
-    organization_id: Option<String>,
-    closed: bool,
-    metadata: Value,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    activity_position: Position,
-    last_message_at: Option<DateTime<Utc>>,
-    #[sqlx(json)]
-    members: Vec<MemberRow>,
-    member_count: i64,
-}
-
-#[derive(Deserialize)]
-struct MemberRow {
-    user: User,
-    role: MemberRole,
-    joined_at: DateTime<Utc>,
-    read_up_to: i64,
-    read_at: Option<DateTime<Utc>>,
-}
-
-#[derive(sqlx::FromRow)]
-struct ViewedRow {
-    #[sqlx(flatten)]
-    conversation: ConversationRow,
-    my_role: MemberRole,
-    my_read_up_to: i64,
-    unread: i64,
-    #[sqlx(json(nullable))]
-    last_message: Option<MessageRow>,
-}
-
-impl From<ConversationRow> for Conversation {
-    fn from(row: ConversationRow) -> Self {
-        let text = |key: &str| {
-            row.context
-                .as_ref()
-                .and_then(|c| c.get(key))
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        let context = row
-            .context_type
-            .clone()
-            .zip(row.context_id.clone())
-            .map(|(r#type, id)| Context {
-                r#type,
-                id,
-                title: text("title"),
-                url: text("url"),
-                image_url: text("imageUrl"),
-                starts_at: text("startsAt").and_then(|t| t.parse().ok()).map(Time),
-                unique: false,
-            });
-        let member = |m: MemberRow| Member {
-            user: m.user,
-            role: m.role,
-            joined_at: Time(m.joined_at),
-            read_up_to: m.read_up_to,
-            read_at: m.read_at.map(Time),
-        };
-        Self {
-            id: row.id,
-            r#type: row.r#type,
-            subject: row.subject,
-            context,
-            organization_id: row.organization_id,
-            closed: row.closed,
-            members: row.members.into_iter().map(member).collect(),
-            member_count: row.member_count,
-            view: None,
-            metadata: row.metadata,
-            created_at: Time(row.created_at),
-            updated_at: Time(row.updated_at),
-            activity_position: row.activity_position,
-        }
-    }
-}
-
-impl From<ViewedRow> for Conversation {
-    fn from(row: ViewedRow) -> Self {
-        let me = Me {
-            role: row.my_role,
-            status: MemberStatus::Active,
-            unread_count: row.unread,
-            read_up_to: row.my_read_up_to,
-        };
-        let last_message_at = row.conversation.last_message_at.map(Time);
-        let view = View {
-            last_message: row.last_message.map(Message::from),
-            last_message_at,
-            me,
-        };
-        Self {
-            view: Some(view),
-            ..row.conversation.into()
-        }
-    }
-}
+use crate::model::{Conversation, Position, UserKey};
 
 /// Which conversations a list holds.
 #[derive(Debug, Clone, Default)]

@@ -2,12 +2,15 @@
 
 pub mod batch;
 pub mod catchup;
+mod conversation_rows;
 pub mod conversations;
 pub mod create;
+mod create_all;
 pub mod identity;
 pub mod log;
 pub mod members;
 pub mod messages;
+mod new_messages;
 pub mod render;
 pub mod send;
 pub mod sync;

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::conversations::unread_lateral;
+use super::conversation_rows::unread_lateral;
 use super::{Db, bounded, query_as};
 use crate::error::Result;
 use crate::model::{Position, UserKey};

@@ -1,0 +1,98 @@
+//! How far one has read: `POST /v1/conversations/{id}/read`, `POST /v1/messages/{id}/read`.
+
+use rocket::{State, post};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::body::Body;
+use super::params::PathId;
+use super::respond::Json;
+use crate::auth::AuthUser;
+use crate::error::{Problem, Result};
+use crate::model::{Check, FieldCode, Problems, Receipt};
+use crate::store::batch::{Op, Outcome, mismatch};
+use crate::store::members::Read;
+use crate::store::writer::Writer;
+use crate::store::{Db, messages};
+
+/// How far the caller has read.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReadUpTo {
+    /// A message's `seq`; absent = the newest.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    up_to: Option<i64>,
+}
+
+impl Check for ReadUpTo {
+    fn when_empty() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn check(&self, problems: &mut Problems) {
+        problems.optional("upTo", self.up_to.as_ref(), |p, up_to| {
+            if *up_to < 1 {
+                p.add(FieldCode::OutOfRange);
+            }
+        });
+    }
+}
+
+/// Read a conversation, up to a message or to its end
+///
+/// The horizon only moves forward, and is shared by all of the caller's devices.
+#[utoipa::path(post, path = "/v1/conversations/{id}/read", tag = "messages", operation_id = "readConversation", request_body = ReadUpTo,
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "Where the horizon stands now", body = Receipt),
+        (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "There is no such `seq` yet", body = Problem, content_type = "application/problem+json"),
+    ))]
+#[post("/conversations/<id>/read", data = "<body>")]
+pub async fn conversation(
+    me: AuthUser,
+    id: PathId,
+    body: Body<ReadUpTo>,
+    writer: &State<Writer>,
+) -> Result<Json<Receipt>> {
+    read(me, id.get()?, body.0.up_to, writer).await
+}
+
+/// Read everything up to one message
+#[utoipa::path(post, path = "/v1/messages/{id}/read", tag = "messages", operation_id = "readMessage",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "Where the horizon stands now", body = Receipt),
+        (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
+    ))]
+#[post("/messages/<id>/read")]
+pub async fn message(
+    me: AuthUser,
+    id: PathId,
+    db: &Db,
+    writer: &State<Writer>,
+) -> Result<Json<Receipt>> {
+    let message = messages::get(db, &me.key, id.get()?).await?;
+    read(me, message.conversation_id, Some(message.seq), writer).await
+}
+
+async fn read(
+    by: AuthUser,
+    conversation: Uuid,
+    up_to: Option<i64>,
+    writer: &Writer,
+) -> Result<Json<Receipt>> {
+    match writer
+        .write(Op::Read(Read {
+            by: by.key,
+            conversation,
+            up_to,
+        }))
+        .await?
+    {
+        Outcome::Read(receipt) => Ok(Json::ok(receipt)),
+        _ => Err(mismatch()),
+    }
+}
