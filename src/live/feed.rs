@@ -4,12 +4,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use uuid::Uuid;
 
 use super::held::Held;
 use super::seat::Seats;
 use super::standing::Standing;
+use super::state::{State, sees};
 use super::watch::{Bit, Watch};
 use crate::model::{EventKind, Position, UserKey};
 use crate::store::unread::Snapshot;
@@ -19,25 +20,6 @@ pub struct Feed {
     pub key: UserKey,
     state: Mutex<State>,
     pub(super) seats: Seats,
-}
-
-#[derive(Debug)]
-struct State {
-    /// Everything the user may see above `floor`, oldest first.
-    held: VecDeque<Arc<Held>>,
-    floor: Position,
-    /// What the snapshot it was born with already counts: events up to here change no unread count.
-    counted: Position,
-    standings: HashMap<Uuid, Standing>,
-    unread_total: i64,
-    unread_conversations: i64,
-    /// Newest event the user may see; 0 when none is known.
-    last: Position,
-    last_at: Option<DateTime<Utc>>,
-    waiting: Vec<Arc<Bit>>,
-    read_at: Instant,
-    /// Taken out of the index: nothing is pushed to it any more, and whoever holds it asks for another.
-    ended: bool,
 }
 
 /// How much is unread, absolute.
@@ -247,7 +229,7 @@ impl Feed {
     pub(super) fn fill<'r>(&self, events: impl Iterator<Item = &'r Arc<Held>>) {
         let mut state = self.state();
         for held in events
-            .filter(|held| state_sees(&state.standings, &self.key, held))
+            .filter(|held| sees(&state.standings, &self.key, held))
             .cloned()
             .collect::<Vec<_>>()
         {
@@ -270,80 +252,5 @@ impl Feed {
     pub(super) fn end(&self) {
         self.state().ended = true;
         self.wake();
-    }
-}
-
-impl State {
-    fn sees(&self, me: &UserKey, held: &Held) -> bool {
-        state_sees(&self.standings, me, held)
-    }
-
-    fn keep(&mut self, held: Arc<Held>) {
-        self.last = held.row.position;
-        self.last_at = Some(held.row.occurred_at);
-        if let Some(standing) = held
-            .row
-            .conversation_id
-            .and_then(|id| self.standings.get_mut(&id))
-        {
-            standing.last_position = standing.last_position.max(held.row.position);
-        }
-        self.held.push_back(held);
-    }
-
-    /// Moves the unread map by an event that the snapshot did not count yet.
-    fn count(&mut self, me: &UserKey, held: &Held) {
-        let row = &held.row;
-        let (Some(conversation), true) = (row.conversation_id, row.position > self.counted) else {
-            return;
-        };
-        let Some(standing) = self.standings.get_mut(&conversation) else {
-            return;
-        };
-        let before = standing.unread();
-        let is_me = |id: &Option<String>| id.as_deref() == Some(&*me.id);
-        match (row.kind, row.seq) {
-            (EventKind::MessageCreated, Some(seq)) if is_me(&held.sender) => standing.read(seq),
-            (EventKind::MessageCreated, Some(seq)) if held.counts_as_unread => {
-                standing.receive(seq)
-            }
-            (EventKind::ReceiptRead | EventKind::ConversationDeleted, Some(seq))
-                if is_me(&row.actor_id) =>
-            {
-                standing.read(seq)
-            }
-            _ => {}
-        }
-        let after = standing.unread();
-        self.unread_total += after - before;
-        self.unread_conversations += i64::from(after > 0) - i64::from(before > 0);
-    }
-
-    fn drop_below(&mut self, floor: Position) {
-        if self.floor < floor {
-            self.floor = floor;
-            while self
-                .held
-                .front()
-                .is_some_and(|held| held.row.position <= floor)
-            {
-                self.held.pop_front();
-            }
-        }
-    }
-}
-
-/// Decided by the log alone, the same here and in SQL: the audience where there is one, else the interval.
-fn state_sees(standings: &HashMap<Uuid, Standing>, me: &UserKey, held: &Held) -> bool {
-    let row = &held.row;
-    if *row.tenant_id != *me.tenant {
-        return false;
-    }
-    match &row.audience_user_id {
-        Some(audience) => **audience == *me.id,
-        None => row
-            .conversation_id
-            .and_then(|id| standings.get(&id))
-            .is_some_and(|standing| standing.holds(row.position)),
     }
 }

@@ -12,6 +12,7 @@ mod notifier;
 mod ring;
 mod seat;
 mod standing;
+mod state;
 mod sweep;
 mod tail;
 mod watch;

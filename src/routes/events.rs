@@ -8,7 +8,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::feed::{FeedPage, Reader, Since, UnreadState, next_ms};
+use super::feed::Reader;
+use super::page::{FeedPage, Since, UnreadState, next_ms};
 use super::params::{HeaderOf, Query};
 use super::respond::Polled;
 use crate::auth::AuthUser;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::feed::next_ms;
+use super::page::next_ms;
 use super::respond::{Page, Polled};
 use crate::auth::AuthUser;
 use crate::error::{Code, Result};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::conversations::linked;
-use super::feed::{UnreadCount, UnreadState};
+use super::page::{UnreadCount, UnreadState};
 use super::params::Query;
 use super::respond::{Json, Page};
 use crate::auth::AuthUser;

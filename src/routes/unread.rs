@@ -6,7 +6,7 @@ use rocket::{State, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::feed::{UnreadCount, next_ms};
+use super::page::{UnreadCount, next_ms};
 use super::params::HeaderOf;
 use super::respond::Polled;
 use crate::auth::AuthUser;
