@@ -230,7 +230,7 @@ impl Live {
         // in the feeds, and whoever is woken reads an `applied` that covers what it was woken for.
         self.applied.send_replace(Some(place));
         drop(core);
-        touched.sort_by_key(|feed| Arc::as_ptr(feed));
+        touched.sort_by_key(Arc::as_ptr);
         touched.dedup_by(|a, b| Arc::ptr_eq(a, b));
         for feed in touched {
             feed.wake();

@@ -101,12 +101,13 @@ impl Ring {
             Index::Conversation(id) => drop_front(&mut self.by_conversation, &id),
             Index::None => {}
         }
-        if let (true, Some(id)) = (shows_conversation(&oldest), oldest.row.conversation_id) {
-            if let Some(showing) = self.showing.get_mut(&id) {
-                showing.retain(|held| !Arc::ptr_eq(held, &oldest));
-                if showing.is_empty() {
-                    self.showing.remove(&id);
-                }
+        if shows_conversation(&oldest)
+            && let Some(id) = oldest.row.conversation_id
+            && let Some(showing) = self.showing.get_mut(&id)
+        {
+            showing.retain(|held| !Arc::ptr_eq(held, &oldest));
+            if showing.is_empty() {
+                self.showing.remove(&id);
             }
         }
     }

@@ -205,16 +205,20 @@ impl Check for NewConversation {
             1 => {}
             _ => problems.at("members", |p| p.add(FieldCode::InvalidValue)),
         }
-        problems.optional("recipientId", self.recipient_id.as_ref(), |p, id| p.id(id));
+        problems.optional("recipientId", self.recipient_id.as_deref(), |p, id| {
+            p.id(id)
+        });
         problems.optional("memberIds", self.member_ids.as_ref(), |p, ids| ids.check(p));
         if let Some(members) = &self.members {
             problems.list("members", members, MAX_MEMBERS);
         }
-        problems.optional("subject", self.subject.as_ref(), |p, s| p.line(s, 200));
+        problems.optional("subject", self.subject.as_deref(), |p, s| p.line(s, 200));
         problems.optional("context", self.context.as_ref(), |p, c| c.check(p));
-        problems.optional("organizationId", self.organization_id.as_ref(), |p, id| {
-            p.id(id)
-        });
+        problems.optional(
+            "organizationId",
+            self.organization_id.as_deref(),
+            |p, id| p.id(id),
+        );
         problems.optional("firstMessage", self.first_message.as_ref(), |p, m| {
             m.check(p)
         });
@@ -222,7 +226,7 @@ impl Check for NewConversation {
             m.check(p)
         });
         problems.optional("metadata", self.metadata.as_ref(), |p, map| p.metadata(map));
-        problems.optional("key", self.key.as_ref(), |p, key| p.id(key));
+        problems.optional("key", self.key.as_deref(), |p, key| p.id(key));
         if self.key.is_some() && self.r#type == ConversationType::Private {
             problems.at("key", |p| p.add(FieldCode::InvalidValue));
         }
@@ -250,8 +254,8 @@ impl Check for Context {
     fn check(&self, problems: &mut Problems) {
         problems.at("type", |p| p.line(&self.r#type, 64));
         problems.at("id", |p| p.id(&self.id));
-        problems.optional("title", self.title.as_ref(), |p, t| p.line(t, 200));
-        problems.optional("url", self.url.as_ref(), |p, url| p.url(url));
-        problems.optional("imageUrl", self.image_url.as_ref(), |p, url| p.url(url));
+        problems.optional("title", self.title.as_deref(), |p, t| p.line(t, 200));
+        problems.optional("url", self.url.as_deref(), |p, url| p.url(url));
+        problems.optional("imageUrl", self.image_url.as_deref(), |p, url| p.url(url));
     }
 }

@@ -113,7 +113,7 @@ impl Check for NewMessage {
         problems.list("attachments", &self.attachments, 10);
         problems.optional(
             "clientMessageId",
-            self.client_message_id.as_ref(),
+            self.client_message_id.as_deref(),
             |p, id| p.id(id),
         );
         problems.optional("metadata", self.metadata.as_ref(), |p, map| p.metadata(map));
@@ -124,7 +124,7 @@ impl Check for NewAttachment {
     fn check(&self, problems: &mut Problems) {
         problems.at("url", |p| p.url(&self.url));
         problems.at("type", |p| p.line(&self.r#type, 128));
-        problems.optional("fileName", self.file_name.as_ref(), |p, name| {
+        problems.optional("fileName", self.file_name.as_deref(), |p, name| {
             p.line(name, 255)
         });
         problems.optional("fileSize", self.file_size.as_ref(), |p, size| {

@@ -88,7 +88,7 @@ impl Problems {
         self.path.pop();
     }
 
-    pub fn optional<T>(
+    pub fn optional<T: ?Sized>(
         &mut self,
         step: &str,
         value: Option<&T>,
@@ -112,12 +112,12 @@ impl Problems {
     }
 
     /// An id from outside: 1–128 characters, no control characters.
-    pub fn id(&mut self, text: &String) {
+    pub fn id(&mut self, text: &str) {
         self.line(text, 128);
     }
 
     /// One line of text: 1 to `max` characters, not only invisible ones, no control characters.
-    pub fn line(&mut self, text: &String, max: usize) {
+    pub fn line(&mut self, text: &str, max: usize) {
         if text.contains('\0') {
             self.add(FieldCode::NulCharacter);
         } else if text.chars().any(char::is_control) {
@@ -145,7 +145,7 @@ impl Problems {
     }
 
     /// An absolute https URL without credentials, at most 2,048 characters. Parsed, never fetched.
-    pub fn url(&mut self, text: &String) {
+    pub fn url(&mut self, text: &str) {
         // The parser forgives white space and control characters (and drops tabs from `java\tscript:`); we do not.
         let blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
         match url::Url::parse(text) {

@@ -39,9 +39,9 @@ pub struct Profile {
 
 impl Check for Profile {
     fn check(&self, problems: &mut Problems) {
-        problems.optional("id", self.id.as_ref(), |p, id| p.id(id));
-        problems.optional("name", self.name.as_ref(), |p, name| p.line(name, 200));
-        problems.optional("imageUrl", self.image_url.as_ref(), |p, url| p.url(url));
-        problems.optional("role", self.role.as_ref(), |p, role| p.line(role, 64));
+        problems.optional("id", self.id.as_deref(), |p, id| p.id(id));
+        problems.optional("name", self.name.as_deref(), |p, name| p.line(name, 200));
+        problems.optional("imageUrl", self.image_url.as_deref(), |p, url| p.url(url));
+        problems.optional("role", self.role.as_deref(), |p, role| p.line(role, 64));
     }
 }

@@ -75,10 +75,6 @@ pub async fn send(
         (status = 410, description = "The cursor is of another log", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/conversations/<id>/messages")]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is a guard or a managed state"
-)]
 pub async fn list(
     me: AuthUser,
     id: PathId,

@@ -82,7 +82,11 @@ pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Resu
             .zip(create_all::create_all(log, &creates).await?)
         {
             if let Ok(created) = &created {
-                with_creates.extend(create.messages(*created).map(|send| (i, send)));
+                with_creates.extend(
+                    create
+                        .messages(*created)
+                        .map(|send| (i, created.is_new, send)),
+                );
             }
             outcomes[i] = created.map(Outcome::Created);
         }
@@ -91,15 +95,18 @@ pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Resu
     let (at, sends): (Vec<usize>, Vec<&Box<Send>>) = of_kind!(ops, Send);
     let all: Vec<&Send> = with_creates
         .iter()
-        .map(|(_, send)| send)
+        .map(|(_, _, send)| send)
         .chain(sends.iter().map(|send| &***send))
         .collect();
     if !all.is_empty() {
         let mut sent = send::send_all(log, &all).await?.into_iter();
-        for ((i, _), sent) in with_creates.iter().zip(sent.by_ref()) {
-            // The conversation is there; only a first message that may not be sent is its creator's answer.
-            if let Err(error) = sent {
-                outcomes[*i] = Err(error);
+        for ((i, is_new, _), sent) in with_creates.iter().zip(sent.by_ref()) {
+            match sent {
+                Ok(_) => {}
+                // Nothing half done: a new conversation is not made without its first message. The writer takes the
+                // batch apart until this item stands, and falls, alone.
+                Err(error) if *is_new => return Err(error),
+                Err(error) => outcomes[*i] = Err(error),
             }
         }
         for (i, sent) in at.into_iter().zip(sent) {

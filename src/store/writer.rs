@@ -134,7 +134,7 @@ impl Task {
                     }
                     Err(error) => error,
                 };
-                if error.code == Code::Internal {
+                if error.code != Code::Unavailable {
                     if jobs.len() == 1 {
                         answer(jobs, vec![Err(error)], None);
                     } else {
@@ -191,7 +191,7 @@ impl Task {
                 Ok((outcomes, place))
             }
             Ok(Err(error)) => {
-                if error.code == Code::Internal
+                if error.code != Code::Unavailable
                     && LogTransaction::rollback(&mut connection).await.is_ok()
                 {
                     self.connection = Some(connection);
