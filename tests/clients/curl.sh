@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Follows the stream at $URL as the owner of $TOKEN with `curl -N`, again and again, resuming by Last-Event-ID.
-# A line of JSON for each event: its id, type and data. Ends by itself after two minutes.
+# A line of JSON for each event: its id, type and data. Ends by itself after four minutes.
 set -u
 
 last=''
-while [ "$SECONDS" -lt 120 ]; do
+while [ "$SECONDS" -lt 240 ]; do
     id='' type='' data=''
     resume=()
     [ -z "$last" ] || resume=(-H "Last-Event-ID: $last")
@@ -20,6 +20,6 @@ while [ "$SECONDS" -lt 120 ]; do
             id='' type='' data=''
             ;;
         esac
-    done < <(curl -q -sN --noproxy '*' --max-time 120 -H "Authorization: Bearer $TOKEN" ${resume[@]+"${resume[@]}"} "$URL")
+    done < <(curl -q -sN --noproxy '*' --max-time 240 -H "Authorization: Bearer $TOKEN" ${resume[@]+"${resume[@]}"} "$URL")
     sleep 0.3
 done

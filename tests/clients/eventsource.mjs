@@ -1,6 +1,6 @@
 // Follows the stream at process.env.URL with npm's eventsource, which reconnects and resumes by itself.
 // Shows TOKEN as the header, COOKIE as the cookie, or, with neither, only what is in the URL: a ticket.
-// A line of JSON for each event: its id, type and data. Ends by itself after two minutes.
+// A line of JSON for each event: its id, type and data. Ends by itself after four minutes.
 import { createRequire } from "node:module";
 
 const { URL: url, TOKEN, COOKIE, NODE_MODULES_OF } = process.env;
@@ -15,7 +15,7 @@ const types = [
 ];
 const shown = { ...(TOKEN && { Authorization: `Bearer ${TOKEN}` }), ...(COOKIE && { Cookie: `access_token=${COOKIE}` }) };
 
-setTimeout(() => process.exit(0), 120_000);
+setTimeout(() => process.exit(0), 240_000);
 const source = new EventSource(url, {
   fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...shown } }),
 });

@@ -1,6 +1,6 @@
 """Follows the stream at $URL as the owner of $TOKEN with httpx-sse, again and again, resuming by Last-Event-ID.
 
-A line of JSON for each event: its id, type and data. Ends by itself after two minutes.
+A line of JSON for each event: its id, type and data. Ends by itself after four minutes.
 """
 
 import json
@@ -11,7 +11,7 @@ import time
 import httpx
 from httpx_sse import connect_sse
 
-signal.alarm(120)
+signal.alarm(240)
 last = ""
 with httpx.Client(timeout=30, trust_env=False) as client:
     while True:

@@ -1,6 +1,6 @@
 """Follows the stream at $URL as the owner of $TOKEN with sseclient-py over requests, resuming by Last-Event-ID.
 
-A line of JSON for each event: its id, type and data. Ends by itself after two minutes.
+A line of JSON for each event: its id, type and data. Ends by itself after four minutes.
 """
 
 import json
@@ -12,7 +12,7 @@ import time
 import requests
 import sseclient
 
-signal.alarm(120)
+signal.alarm(240)
 last = ""
 session = requests.Session()
 session.trust_env = False
