@@ -47,11 +47,13 @@ enum Command {
 fn main() -> std::process::ExitCode {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("causerie=info,warn,rocket=error"));
+    // Lines are written by a thread of their own: a request does not wait for a terminal or a pipe.
+    let (errors, _flushed_at_the_end) = tracing_appender::non_blocking(std::io::stderr());
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(errors)
         .init();
     let command = Cli::parse().command.unwrap_or(Command::Serve);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -114,7 +114,8 @@ impl Claims {
         Ok(Sighting {
             key: UserKey::new(&tenant, &id),
             profile,
-            iat: self.iat,
+            // A token of the future would shut out every later one.
+            iat: self.iat.min(chrono::Utc::now().timestamp()),
         })
     }
 }

@@ -14,8 +14,8 @@ use crate::store::unread::{self, Snapshot};
 impl Live {
     /// The feed of a user: the one in memory, or a new one for one statement.
     pub async fn feed(&self, db: &Db, key: &UserKey) -> Result<Arc<Feed>> {
-        // A second try is for an epoch, or a ring, that moved on while the snapshot was read.
-        for _ in 0..3 {
+        // More than one try is for an epoch, or a ring, that moved on while the snapshot was read.
+        for _ in 0..10 {
             if let Some(feed) = self.feeds.get(key) {
                 return Ok(feed.clone());
             }

@@ -14,7 +14,7 @@ use crate::shutdown::Readiness;
 
 #[derive(Serialize, ToSchema)]
 pub struct Health {
-    /// `ok`, `degraded` (works, up to a second later), `starting` or `stopping`.
+    /// `ok`, `degraded` (works, up to a second later), `waiting` for the database, or `stopping`.
     pub status: &'static str,
 }
 
@@ -30,7 +30,7 @@ pub fn healthz() -> Json<Health> {
 #[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "readyz",
     responses(
         (status = 200, description = "Yes: `ok`, or `degraded` when other instances are only heard by the sweep", body = Health),
-        (status = 503, description = "No: `starting`, `stopping`, or the database does not answer", body = Health),
+        (status = 503, description = "No: `waiting` for the database, or `stopping`", body = Health),
     ))]
 #[get("/readyz")]
 pub fn readyz(
@@ -40,7 +40,7 @@ pub fn readyz(
     let (status, text) = if readiness.is_stopping() {
         (Status::ServiceUnavailable, "stopping")
     } else if live.place().is_none() {
-        (Status::ServiceUnavailable, "starting")
+        (Status::ServiceUnavailable, "waiting")
     } else if live.is_listening() {
         (Status::Ok, "ok")
     } else {

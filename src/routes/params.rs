@@ -33,36 +33,23 @@ impl<'r> FromRequest<'r> for Query {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
-        let fields = request
-            .query_fields()
-            .map(|field| (field.name.source().to_string(), field.value.to_owned()));
-        let fields: Vec<_> = fields.collect();
-        // Which of two equal names counts would be a guess.
-        let twice = fields
-            .iter()
-            .enumerate()
-            .find(|(i, (name, _))| fields[..*i].iter().any(|(other, _)| other == name));
-        match twice {
-            Some((_, (name, _))) => {
-                Outcome::Error(stash(request, Error::parameter(name, FieldCode::TooMany)))
-            }
-            None => Outcome::Success(Self(fields)),
-        }
+        let fields = request.query_fields();
+        let fields = fields.map(|f| (f.name.source().to_string(), f.value.to_owned()));
+        Outcome::Success(Self(fields.collect()))
     }
 }
 
 impl Query {
+    /// Given twice it is refused: which of the two counts would be a guess.
     pub fn text(&self, name: &str) -> Result<Option<String>> {
-        let found = self
-            .0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.clone());
-        match found {
+        let mut given = self.0.iter().filter(|(key, _)| key == name);
+        let first = given.next().map(|(_, value)| value.clone());
+        match first {
+            _ if given.next().is_some() => Err(Error::parameter(name, FieldCode::TooMany)),
             Some(text) if text.contains('\0') => {
                 Err(Error::parameter(name, FieldCode::NulCharacter))
             }
-            found => Ok(found),
+            first => Ok(first),
         }
     }
 

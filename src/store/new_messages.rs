@@ -111,6 +111,7 @@ pub(super) async fn write(log: &mut LogTransaction<'_>, new: &mut [NewRow<'_>]) 
         .bind(log.now.0)
         .fetch_all(&mut *log.connection)
         .await?;
+    metrics::counter!("causerie_messages_stored_total").increment(new.len() as u64);
     for (id, metadata) in stored {
         if let Some(row) = new.iter_mut().find(|n| n.message.id == id) {
             row.message.metadata = metadata;
