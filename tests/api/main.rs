@@ -10,6 +10,7 @@ mod bad_input;
 mod clients;
 mod contract;
 mod conversations;
+mod creation;
 mod durability;
 mod embedded;
 mod events;
