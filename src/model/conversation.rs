@@ -98,8 +98,18 @@ pub struct Conversation {
     /// At most 100; `memberCount` says how many there are.
     pub members: Vec<Member>,
     pub member_count: i64,
-    #[serde(flatten)]
-    pub view: Option<View>,
+    /// In answers only; null before the first message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Message>)]
+    pub last_message: Option<Option<Message>>,
+    /// In answers only; null before the first message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Time>)]
+    pub last_message_at: Option<Option<Time>>,
+    /// In answers to a member only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Me, required = false)]
+    pub me: Option<Me>,
     #[schema(value_type = Object)]
     pub metadata: Value,
     pub created_at: Time,
@@ -107,17 +117,6 @@ pub struct Conversation {
     /// Order of the inbox, and how its pages go on. Never shown.
     #[serde(skip)]
     pub activity_position: Position,
-}
-
-/// What of a conversation depends on who looks, or changes with every message.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct View {
-    #[schema(required)]
-    pub last_message: Option<Message>,
-    #[schema(required)]
-    pub last_message_at: Option<Time>,
-    pub me: Me,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

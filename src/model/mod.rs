@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use conversation::{
     Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus, NewConversation,
-    NewMember, View,
+    NewMember,
 };
 pub use cursor::{Cursor, CursorError, Epoch, Position};
 pub use event::{

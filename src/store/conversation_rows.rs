@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::messages::MessageRow;
 use crate::model::{
     Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus, Message,
-    Position, Time, User, View,
+    Position, Time, User,
 };
 
 /// A conversation as everybody sees it. `$members` says which intervals count: those open now, or at a position.
@@ -125,7 +125,9 @@ impl From<ConversationRow> for Conversation {
             closed: row.closed,
             members: row.members.into_iter().map(member).collect(),
             member_count: row.member_count,
-            view: None,
+            last_message: None,
+            last_message_at: None,
+            me: None,
             metadata: row.metadata,
             created_at: Time(row.created_at),
             updated_at: Time(row.updated_at),
@@ -143,13 +145,10 @@ impl From<ViewedRow> for Conversation {
             read_up_to: row.my_read_up_to,
         };
         let last_message_at = row.conversation.last_message_at.map(Time);
-        let view = View {
-            last_message: row.last_message.map(Message::from),
-            last_message_at,
-            me,
-        };
         Self {
-            view: Some(view),
+            last_message: Some(row.last_message.map(Message::from)),
+            last_message_at: Some(last_message_at),
+            me: Some(me),
             ..row.conversation.into()
         }
     }

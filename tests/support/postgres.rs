@@ -46,6 +46,24 @@ fn embedded() -> String {
     receive.recv().expect("an embedded Postgres")
 }
 
+/// The directory of a run outlives it: its server stops only when the run has ended.
+fn remove_what_dead_runs_left() {
+    let found = std::fs::read_dir(std::env::temp_dir())
+        .into_iter()
+        .flatten()
+        .flatten();
+    for entry in found {
+        let name = entry.file_name();
+        let pid = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("causerie-tests-"));
+        if pid.is_some_and(|pid| !std::path::Path::new("/proc").join(pid).exists()) {
+            // Another user's, or a server that is still stopping: the next run tries again.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 impl Database {
     pub async fn create() -> Self {
         let name = format!("t_{}", uuid::Uuid::new_v4().simple());
