@@ -1,11 +1,12 @@
-//! What is done now and then, by every instance: forgetting old events, counting conversations.
+//! What is done now and then, by every instance: forgetting old events and tickets,
+//! counting conversations.
 
 use std::time::Duration;
 
 use sqlx::PgPool;
 
 use crate::error::Result;
-use crate::store::{bounded, conversations, log};
+use crate::store::{bounded, conversations, log, tickets};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -24,6 +25,7 @@ async fn round(pool: &PgPool, retention_days: i32) -> Result<()> {
     let mut connection = pool.acquire().await?;
     let pruned = log::prune(&mut connection, retention_days).await?;
     metrics::counter!("causerie_events_pruned_total").increment(pruned);
+    tickets::prune(&mut connection).await?;
     for (state, count) in conversations::count_by_state(&mut connection).await? {
         metrics::gauge!("causerie_conversations", "state" => state).set(count as f64);
     }

@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::model::{Cursor, Epoch, Position};
 use crate::store::log::{self, LogPage};
 use crate::store::render::render;
-use crate::store::{connect_options, identity, tickets};
+use crate::store::{connect_options, identity};
 
 /// Rows read in one go.
 const PAGE: i64 = 1000;
@@ -76,7 +76,6 @@ impl Tail {
             if swept.elapsed() > SWEEP_FEEDS {
                 swept = Instant::now();
                 self.live.sweep();
-                in_time(tickets::prune(&mut connection)).await?;
             }
             why = match tokio::time::timeout(SWEEP, self.live.poke.notified()).await {
                 Ok(()) => Why::Told,
