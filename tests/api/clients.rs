@@ -7,6 +7,8 @@ mod curl;
 mod follower;
 #[path = "clients/nginx.rs"]
 mod nginx;
+#[path = "clients/polls.rs"]
+mod polls;
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +19,7 @@ use serde_json::json;
 
 use self::curl::{curl, run};
 use self::follower::{Follower, Kind};
-use self::nginx::Nginx;
+use self::nginx::{BUFFERING, Nginx};
 use crate::support::{App, PATIENCE, Person, eventually};
 
 /// Streams that end after about two seconds, so that every client has to come back again and again.
@@ -25,9 +27,6 @@ const SHORT_STREAMS: &str = "stream_secs=2,heartbeat_secs=1";
 /// Each client is followed through at least this many messages, and this many connections.
 const MESSAGES: usize = 50;
 const CONNECTIONS: usize = 4;
-/// nginx that buffers whatever the service asks for. Nothing in these tests fills the buffers.
-const BUFFERING: &str = "proxy_ignore_headers X-Accel-Buffering; proxy_buffering on; proxy_buffer_size 64k; proxy_buffers 8 64k;";
-
 async fn every_client(person: &Person) -> Vec<Follower> {
     let since = person.cursor().await;
     join_all(Kind::ALL.map(|kind| Follower::start(kind, person, &since))).await
@@ -216,69 +215,4 @@ async fn where_nginx_buffers_the_stream_does_not_arrive_and_long_polls_do() {
         );
         cursor = page.cursor().to_owned();
     }
-}
-
-/// A poll, a long-poll that waits for a message, and 304s of both, by curl through `nginx`.
-async fn assert_polls_work(app: &App, nginx: &Nginx, more: &[&str], compressed: bool) {
-    let (alice, bob, conversation) = app.two_people_talking().await;
-    let bob = bob.at(&nginx.url);
-    let cursor = bob.cursor().await;
-    alice.say(&conversation, "one").await.ok();
-    let first = curl(&bob, &format!("/v1/events?since={cursor}"), more).await;
-    assert_eq!((first.status, first.contents()), (200, vec!["one"]));
-    assert_eq!(
-        first.header("content-encoding"),
-        compressed.then_some("gzip")
-    );
-    let path = format!("/v1/events?since={}", first.cursor());
-    let empty = curl(&bob, &path, more).await;
-    assert_eq!((empty.status, empty.contents().len()), (200, 0));
-    let etag = empty.header("etag").expect("an ETag");
-    assert!(etag.starts_with("W/"), "{etag}");
-    let given = format!("If-None-Match: {etag}");
-    let conditional = [more, &["-H", &given]].concat();
-    for path in [path.clone(), format!("{path}&wait=1")] {
-        let same = curl(&bob, &path, &conditional).await;
-        assert_eq!(
-            (same.status, same.header("etag")),
-            (304, Some(etag)),
-            "{path}"
-        );
-        assert!(same.header("x-poll-interval").is_some() && same.body.is_null());
-    }
-    let wait = format!("{path}&wait=30");
-    let (woken, ()) = tokio::join!(curl(&bob, &wait, &conditional), async {
-        eventually("the long-poll waits", async || {
-            (app.instances[0].metric("causerie_waits_open").await == 1.0).then_some(())
-        })
-        .await;
-        alice.say(&conversation, "two").await.ok();
-    });
-    assert_eq!((woken.status, woken.contents()), (200, vec!["two"]));
-    assert_ne!(woken.header("etag"), Some(etag));
-}
-
-#[tokio::test]
-async fn curl_polls_long_polls_and_gets_304_through_nginx_as_installed() {
-    let app = App::start().await;
-    let nginx = Nginx::as_installed(&app.instances[0]).await;
-    assert_polls_work(&app, &nginx, &[], false).await;
-}
-
-#[tokio::test]
-async fn curl_polls_long_polls_and_gets_304_through_nginx_that_buffers() {
-    let app = App::start().await;
-    let nginx = Nginx::with_location(&app.instances[0], BUFFERING).await;
-    assert_polls_work(&app, &nginx, &[], false).await;
-}
-
-#[tokio::test]
-async fn curl_polls_long_polls_and_gets_304_through_nginx_that_compresses() {
-    let app = App::start().await;
-    let nginx = Nginx::with_location(
-        &app.instances[0],
-        "gzip_types application/json; gzip_min_length 1;",
-    )
-    .await;
-    assert_polls_work(&app, &nginx, &["--compressed"], true).await;
 }

@@ -13,6 +13,9 @@ use crate::support::{Instance, PATIENCE, eventually};
 /// What Debian's own nginx.conf sets inside `http`, as far as it concerns a proxy.
 const DEBIAN: &str = "sendfile on; tcp_nopush on; gzip on; access_log access.log;";
 
+/// Lines that make nginx buffer whatever the service asks for. Nothing in these tests fills the buffers.
+pub const BUFFERING: &str = "proxy_ignore_headers X-Accel-Buffering; proxy_buffering on; proxy_buffer_size 64k; proxy_buffers 8 64k;";
+
 pub struct Nginx {
     pub url: String,
     directory: PathBuf,
