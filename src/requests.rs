@@ -24,6 +24,15 @@ impl RequestId {
     }
 }
 
+/// The path as it was asked: rocket_cors sends what it refuses to a route of its own, and no answer should name that.
+pub struct Asked(pub String);
+
+impl Asked {
+    pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
+        request.local_cache(|| Self(request.uri().path().to_string()))
+    }
+}
+
 struct Started(Instant);
 
 /// Logs and counts every request.
@@ -40,6 +49,7 @@ impl Fairing for Requests {
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         request.local_cache(|| Started(Instant::now()));
+        Asked::of(request);
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {

@@ -52,8 +52,8 @@ codes! {
     TicketInvalid "ticket-invalid" Unauthorized
         "The stream ticket is unknown or has expired." "Le ticket de flux est inconnu ou a expiré.",
     CrossSite "cross-site" Forbidden
-        "With a cookie, a change needs an allowed Origin and an X-Requested-With header."
-        "Avec un cookie, une modification exige une origine autorisée et un en-tête X-Requested-With.",
+        "Browsers need an allowed Origin (see origins in Rocket.toml); with a cookie, a change also needs X-Requested-With."
+        "Un navigateur doit avoir une origine autorisée (voir origins dans Rocket.toml) ; avec un cookie, une modification exige aussi X-Requested-With.",
     ServiceOnly "service-only" Forbidden
         "Only the host site's backend may do this." "Réservé au serveur du site hôte.",
     Forbidden "forbidden" Forbidden

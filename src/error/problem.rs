@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{Code, Error};
 use crate::model::{FieldCode, FieldProblem};
-use crate::requests::RequestId;
+use crate::requests::{Asked, RequestId};
 
 /// The body of every answer of 400 and above.
 #[derive(Debug, Serialize, ToSchema)]
@@ -164,7 +164,8 @@ impl<'r> Responder<'r, 'static> for Error {
             );
         }
         let locale = Locale::of(request.headers().get_one("Accept-Language"));
-        let body = self.problem(locale, request.uri().path().as_str(), request_id);
+        let Asked(instance) = Asked::of(request);
+        let body = self.problem(locale, instance, request_id);
         let json = serde_json::to_vec(&body).map_err(|_| Status::InternalServerError)?;
         let mut response = Response::build();
         response
@@ -216,7 +217,18 @@ pub fn catch(status: Status, request: &Request<'_>) -> Error {
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
         .take();
-    stashed.unwrap_or_else(|| Code::of_status(status).into())
+    stashed.unwrap_or_else(|| unexplained(status, request).into())
+}
+
+/// Why Rocket or rocket_cors refused, as far as can be seen from outside.
+fn unexplained(status: Status, request: &Request<'_>) -> Code {
+    let (Asked(asked), path) = (Asked::of(request), request.uri().path());
+    match (path.starts_with("/cors/"), path == asked.as_str()) {
+        // Not sent there by rocket_cors, but asked by name: no address of ours.
+        (true, true) => Code::RouteUnknown,
+        (true, false) if status == Status::Forbidden => Code::CrossSite,
+        _ => Code::of_status(status),
+    }
 }
 
 #[cfg(test)]
