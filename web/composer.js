@@ -57,6 +57,8 @@ export class Composer {
     const { text, send } = this.part;
     send.disabled = !text.value.trim();
     text.style.height = "auto";
-    text.style.height = `${Math.min(text.scrollHeight, TALLEST_PX)}px`;
+    // The height takes the borders in, scrollHeight does not: without them there is always a scrollbar.
+    const borders = text.offsetHeight - text.clientHeight;
+    text.style.height = `${Math.min(text.scrollHeight + borders, TALLEST_PX)}px`;
   }
 }
