@@ -62,11 +62,14 @@ pub async fn begin_epoch(connection: &mut PgConnection, old: Option<String>) -> 
     .await?;
     let epoch: String = row.try_get("epoch")?;
     transaction.commit().await?;
-    tracing::warn!(
-        epoch,
-        old,
-        "the log has a new epoch: cursors of another one get 410"
-    );
+    match old {
+        None => tracing::info!(epoch, "a new log"),
+        Some(old) => tracing::warn!(
+            epoch,
+            old,
+            "the log has a new epoch: cursors of the old one get 410"
+        ),
+    }
     epoch
         .parse()
         .map_err(|e| Error::from(Code::Internal).because(e))
