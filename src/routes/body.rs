@@ -77,7 +77,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         }
         Err(error) => error,
     };
-    if !error.inner().is_data() {
+    // serde tells the two apart only where nothing else is wrong: null for an enum is "syntax" to it, and it stops at
+    // the first field that does not fit, whatever follows.
+    if let Err(error) = serde_json::from_slice::<serde_json::Value>(bytes) {
         return Err(Error::from(Code::MalformedJson).because(error));
     }
     let mut pointer = String::new();
