@@ -24,6 +24,13 @@ const MAX: usize = 1000;
     ))]
 #[get("/users/<id>")]
 pub async fn get(me: AuthUser, id: &str, db: &Db) -> Result<Json<User>> {
+    let asked = Profile {
+        id: Some(id.to_owned()),
+        ..Profile::default()
+    };
+    if !Problems::of(&asked).is_empty() {
+        return Err(Code::NotFound.into());
+    }
     let is_visible =
         me.is_service || *me.key.id == *id || users::share_conversation(db, &me.key, id).await?;
     let user = if is_visible {
