@@ -29,13 +29,18 @@ pub async fn find(db: &Db, tenant: &str, id: &str) -> Result<Option<User>> {
 }
 
 /// Makes the row of a person at first sight. Nobody knows them yet, so nothing goes to the log.
-/// Gives whether the token says something newer than the profile that is stored: then the writer must hear of it.
+/// Gives whether the token says something newer than the profile that is stored: then the writer must hear of it. One
+/// that only confirms it counts as its source from now on.
 pub async fn see(db: &Db, seen: &Sighting) -> Result<bool> {
     let profile = &seen.profile;
     let text = "
         with fresh as (
             insert into users (tenant_id, id, name, image_url, role, claims_iat) values ($1, $2, $3, $4, $5, $6)
             on conflict do nothing returning 1
+        ), confirmed as (
+            update users set claims_iat = $6
+             where tenant_id = $1 and id = $2 and claims_iat < $6
+               and (name, image_url, role) is not distinct from (coalesce($3, name), coalesce($4, image_url), coalesce($5, role))
         )
         select 1 from users
          where tenant_id = $1 and id = $2 and claims_iat < $6
