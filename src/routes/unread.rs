@@ -1,5 +1,6 @@
 //! `GET /v1/unread`: how much is unread, per conversation and in all.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use rocket::{State, get};
@@ -42,9 +43,13 @@ pub async fn get(
     let feed = live.feed(db, &me.key).await?;
     // Read before the counts: they are at least as new.
     let place = live.place().ok_or(Code::Unavailable)?;
-    let (version, counts) = feed.unread();
+    let (_, mut counts) = feed.unread();
+    counts.sort_unstable();
     let total = counts.iter().map(|(_, count)| count).sum();
-    let etag = format!("W/\"{}-{version}-{total}-{}\"", place.epoch, counts.len());
+    // Of the person and every count: the same on all instances, and after a restart.
+    let mut hasher = DefaultHasher::new();
+    (&me.key, &counts).hash(&mut hasher);
+    let etag = format!("W/\"{}-{:x}\"", place.epoch, hasher.finish());
     let next_ms = next_ms(None, writer);
     let known = headers
         .if_none_match
