@@ -1,15 +1,20 @@
 //! The API, described once: generated from the handlers, committed as `openapi/openapi.yaml`, served as
 //! `/openapi.json` and, readable, at `/docs`.
 
-use rocket::Route;
+use std::sync::Arc;
+
+use rocket::http::uri::Origin;
+use rocket::response::Redirect;
+use rocket::{Responder, get};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
+use super::respond::Json;
 use super::{
     conversations, events, health, me, messages, pages, read, stream, sync, tickets, unread, users,
 };
-use crate::error::Problem;
+use crate::error::{Code, Error, Problem, Result};
 use crate::model::Event;
 
 #[derive(OpenApi)]
@@ -29,7 +34,7 @@ use crate::model::Event;
         unread::get, sync::get, events::poll, stream::open, tickets::create,
         health::healthz, health::readyz, health::metrics,
         pages::index, pages::page_file, pages::demo_site,
-        openapi_json, swagger_page,
+        openapi_json, page,
     ),
     components(schemas(Event, Problem)),
     modifiers(&Tokens),
@@ -64,21 +69,34 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     Api::openapi()
 }
 
-/// `/docs`, with everything it needs in the binary: no other host is asked. It serves `/openapi.json` too.
-pub fn swagger() -> Vec<Route> {
-    SwaggerUi::new("/docs/<_..>")
-        .url("/openapi.json", openapi())
-        .into()
+/// This description, as JSON
+#[utoipa::path(get, path = "/openapi.json", tag = "operations", operation_id = "openapi", security(()),
+    responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
+#[get("/openapi.json")]
+pub fn openapi_json() -> Json<utoipa::openapi::OpenApi> {
+    Json::ok(openapi())
 }
 
-/// This description, as JSON
-#[utoipa::path(get, path = "/openapi.json", tag = "operations", operation_id = "openapi",
-    responses((status = 200, description = "OpenAPI 3.1")))]
-#[expect(dead_code, reason = "Swagger UI serves it; this describes it")]
-fn openapi_json() {}
-
 /// This description, to read and try
-#[utoipa::path(get, path = "/docs", tag = "pages", operation_id = "docs",
-    responses((status = 200, description = "A page", content_type = "text/html")))]
-#[expect(dead_code, reason = "Swagger UI serves it; this describes it")]
-fn swagger_page() {}
+///
+/// Everything it needs is in the binary: no other host is asked.
+#[utoipa::path(get, path = "/docs", tag = "pages", operation_id = "docs", security(()),
+    responses((status = 200, description = "A page", body = String, content_type = "text/html")))]
+#[get("/docs/<_..>")]
+pub fn page(uri: &Origin<'_>) -> Result<Docs> {
+    // The page names its files beside itself.
+    let Some(file) = uri.path().as_str().strip_prefix("/docs/") else {
+        return Ok(Docs::Start(Redirect::to("/docs/")));
+    };
+    let config = Arc::new(Config::new(["/openapi.json"]));
+    let found = serve(file, config).map_err(|error| Error::from(Code::Internal).because(error))?;
+    found
+        .map(|file| Docs::File(Box::new(file)))
+        .ok_or_else(|| Code::NotFound.into())
+}
+
+#[derive(Responder)]
+pub enum Docs {
+    File(Box<SwaggerFile<'static>>),
+    Start(Redirect),
+}

@@ -21,44 +21,60 @@ mod tickets;
 mod unread;
 mod users;
 
+use std::collections::BTreeSet;
+
 use rocket::fairing::AdHoc;
-use rocket::routes;
+use rocket::{Build, Rocket, routes};
 
 pub use docs::openapi;
 
-/// Every address of the service. A test holds this table, `openapi/openapi.yaml` and the running service together.
+/// Every address of the service, ready to be launched.
 pub fn stage() -> AdHoc {
-    AdHoc::on_ignite("routes", async |rocket| {
-        rocket
-            .register("/", rocket::catchers![crate::error::catch])
-            .mount(
-                "/v1",
-                routes![
-                    me::get,
-                    users::get,
-                    users::put,
-                    users::put_all,
-                    conversations::create,
-                    conversations::list,
-                    conversations::get,
-                    conversations::delete,
-                    messages::list,
-                    messages::send,
-                    messages::get,
-                    read::conversation,
-                    read::message,
-                    unread::get,
-                    sync::get,
-                    events::poll,
-                    stream::open,
-                    tickets::create,
-                ],
-            )
-            .mount(
-                "/",
-                routes![health::healthz, health::readyz, health::metrics],
-            )
-            .mount("/", docs::swagger())
-            .mount("/", pages::routes())
-    })
+    AdHoc::on_ignite("routes", async |rocket| mount(rocket))
+}
+
+/// The methods and paths that are mounted, as OpenAPI writes them: `{id}`, and no rest of a path. A test holds them,
+/// `openapi/openapi.yaml` and the running service together.
+pub fn mounted() -> BTreeSet<(String, String)> {
+    let rocket = mount(rocket::custom(rocket::Config::default()));
+    let written = |route: &rocket::Route| {
+        let path = route.uri.path().trim_end_matches("/<_..>");
+        let path = path.replace('<', "{").replace('>', "}");
+        (route.method.as_str().to_lowercase(), path)
+    };
+    rocket.routes().map(written).collect()
+}
+
+fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
+    rocket
+        .register("/", rocket::catchers![crate::error::catch])
+        .mount(
+            "/v1",
+            routes![
+                me::get,
+                users::get,
+                users::put,
+                users::put_all,
+                conversations::create,
+                conversations::list,
+                conversations::get,
+                conversations::delete,
+                messages::list,
+                messages::send,
+                messages::get,
+                read::conversation,
+                read::message,
+                unread::get,
+                sync::get,
+                events::poll,
+                stream::open,
+                tickets::create,
+            ],
+        )
+        .mount(
+            "/",
+            routes![health::healthz, health::readyz, health::metrics],
+        )
+        .mount("/", routes![docs::openapi_json, docs::page])
+        .mount("/", pages::routes())
 }

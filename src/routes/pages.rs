@@ -47,8 +47,8 @@ pub fn index() -> File {
 }
 
 /// A file of that page
-#[utoipa::path(get, path = "/page/{file}", tag = "pages", operation_id = "pageFile", security(()),
-    params(("file" = String, Path, description = "Its name")),
+#[utoipa::path(get, path = "/page/{name}", tag = "pages", operation_id = "pageFile", security(()),
+    params(("name" = String, Path, description = "Its name")),
     responses(
         (status = 200, description = "A script or a style sheet", body = String, content_type = "text/javascript"),
         (status = 404, description = "No such file", body = Problem, content_type = "application/problem+json"),
