@@ -42,10 +42,8 @@ pub async fn load(writer: &Writer) -> Result<Site> {
     let people = PEOPLE.iter().zip(NAMES).map(|(id, name)| Sighting {
         key: UserKey::new(TENANT, id),
         profile: Profile {
-            id: None,
             name: Some(name.to_owned()),
-            image_url: None,
-            role: None,
+            ..Profile::default()
         },
         iat: 1,
     });
@@ -54,62 +52,49 @@ pub async fn load(writer: &Writer) -> Result<Site> {
         "type": "PRIVATE", "recipientId": "bob", "subject": "iPhone 14 Pro",
         "context": { "type": "AD", "id": "ad-456", "title": "iPhone 14 Pro", "url": "https://example.org/ads/ad-456" },
     })).await?;
-    say(
-        writer,
-        ad,
-        "alice",
-        "demo-ad-1",
-        "Bonjour, votre iPhone est-il toujours disponible ?",
-    )
-    .await?;
-    say(
-        writer,
-        ad,
-        "bob",
-        "demo-ad-2",
-        "Bonjour Alice, oui ! Il est comme neuf, avec sa boîte.",
-    )
-    .await?;
-    say(
-        writer,
-        ad,
-        "alice",
-        "demo-ad-3",
-        "Parfait 🙂 Je peux passer demain vers 18 h ?",
-    )
-    .await?;
     let appointment = create(writer, None, json!({
         "type": "PRIVATE", "memberIds": ["alice", "salon"], "subject": "Coupe et couleur",
         "context": { "type": "APPOINTMENT", "id": "rdv-1027", "title": "Coupe et couleur", "startsAt": "2027-03-12T09:30:00Z", "unique": true },
         "systemMessage": { "content": "Bonjour Alice, votre rendez-vous du 12 mars à 10 h 30 est confirmé. À bientôt !", "clientMessageId": "demo-rdv-1" },
     })).await?;
-    say(
-        writer,
-        appointment,
-        "alice",
-        "demo-rdv-2",
-        "Merci, à bientôt !",
-    )
-    .await?;
     let group = create(writer, Some("salon"), json!({
         "type": "GROUP", "memberIds": ["alice", "bob"], "subject": "Soirée d'ouverture", "key": "demo-opening",
     })).await?;
-    say(
-        writer,
-        group,
-        "salon",
-        "demo-group-1",
-        "Bienvenue à tous les deux : la soirée commence à 19 h.",
-    )
-    .await?;
-    say(
-        writer,
-        group,
-        "bob",
-        "demo-group-2",
-        "Super, j'apporte de la musique.",
-    )
-    .await?;
+    for (conversation, by, id, content) in [
+        (
+            ad,
+            "alice",
+            "demo-ad-1",
+            "Bonjour, votre iPhone est-il toujours disponible ?",
+        ),
+        (
+            ad,
+            "bob",
+            "demo-ad-2",
+            "Bonjour Alice, oui ! Il est comme neuf, avec sa boîte.",
+        ),
+        (
+            ad,
+            "alice",
+            "demo-ad-3",
+            "Parfait 🙂 Je peux passer demain vers 18 h ?",
+        ),
+        (appointment, "alice", "demo-rdv-2", "Merci, à bientôt !"),
+        (
+            group,
+            "salon",
+            "demo-group-1",
+            "Bienvenue à tous les deux : la soirée commence à 19 h.",
+        ),
+        (
+            group,
+            "bob",
+            "demo-group-2",
+            "Super, j'apporte de la musique.",
+        ),
+    ] {
+        say(writer, conversation, by, id, content).await?;
+    }
     Ok(Site { ad })
 }
 

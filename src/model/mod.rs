@@ -11,8 +11,8 @@ mod user;
 use std::sync::Arc;
 
 pub use conversation::{
-    Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus, NewConversation,
-    NewMember,
+    Context, Conversation, ConversationType, MAX_MEMBERS, Me, Member, MemberRole, MemberStatus,
+    NewConversation, NewMember,
 };
 pub use cursor::{Cursor, CursorError, Epoch, Position};
 pub use event::{

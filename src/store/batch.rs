@@ -72,6 +72,30 @@ pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Resu
         users::put_all(log, &profiles).await?;
     }
 
+    create_and_send(log, ops, &mut outcomes).await?;
+
+    let (at, reads): (Vec<usize>, Vec<&Read>) = of_kind!(ops, Read);
+    if !reads.is_empty() {
+        for (i, receipt) in at.into_iter().zip(members::read_all(log, &reads).await?) {
+            outcomes[i] = receipt.map(Outcome::Read);
+        }
+    }
+
+    let (at, hides): (Vec<usize>, Vec<&Hide>) = of_kind!(ops, Hide);
+    if !hides.is_empty() {
+        for (i, hidden) in at.into_iter().zip(members::hide_all(log, &hides).await?) {
+            outcomes[i] = hidden.map(|()| Outcome::Done);
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Conversations and messages: what is sent with a new conversation goes before what is sent to it.
+async fn create_and_send(
+    log: &mut LogTransaction<'_>,
+    ops: &[&Op],
+    outcomes: &mut [Result<Outcome>],
+) -> Result<()> {
     let (at, creates): (Vec<usize>, Vec<&Box<Create>>) = of_kind!(ops, Create);
     let mut with_creates = Vec::new();
     if !creates.is_empty() {
@@ -113,21 +137,7 @@ pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Resu
             outcomes[i] = sent.map(|sent| Outcome::Sent(Box::new(sent)));
         }
     }
-
-    let (at, reads): (Vec<usize>, Vec<&Read>) = of_kind!(ops, Read);
-    if !reads.is_empty() {
-        for (i, receipt) in at.into_iter().zip(members::read_all(log, &reads).await?) {
-            outcomes[i] = receipt.map(Outcome::Read);
-        }
-    }
-
-    let (at, hides): (Vec<usize>, Vec<&Hide>) = of_kind!(ops, Hide);
-    if !hides.is_empty() {
-        for (i, hidden) in at.into_iter().zip(members::hide_all(log, &hides).await?) {
-            outcomes[i] = hidden.map(|()| Outcome::Done);
-        }
-    }
-    Ok(outcomes)
+    Ok(())
 }
 
 /// The answer to an item of one kind is of that kind.

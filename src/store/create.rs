@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::send::Send;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    ConversationType, FieldCode, MemberRole, MessageType, NewConversation, NewMember, UserKey,
+    ConversationType, FieldCode, MAX_MEMBERS, MemberRole, MessageType, NewConversation, NewMember,
+    UserKey,
 };
 
 /// A conversation that somebody wants, checked: who is in it is settled, whether they exist is not.
@@ -41,45 +42,7 @@ impl Create {
         conversation: NewConversation,
         make_unknown: bool,
     ) -> Result<Self> {
-        let is_group = conversation.r#type == ConversationType::Group;
-        let mut members: Vec<(NewMember, String)> = Vec::new();
-        if !by_service {
-            let role = if is_group {
-                MemberRole::Admin
-            } else {
-                MemberRole::Member
-            };
-            members.push((
-                NewMember {
-                    user_id: by.id.to_string(),
-                    role,
-                },
-                String::new(),
-            ));
-        }
-        let mut seen: HashSet<String> = members.iter().map(|(m, _)| m.user_id.clone()).collect();
-        for (mut member, pointer) in conversation.named() {
-            if !is_group {
-                member.role = MemberRole::Member;
-            }
-            if seen.insert(member.user_id.clone()) {
-                members.push((member, pointer));
-            }
-        }
-        if !is_group && members.len() != 2 {
-            let code = if members.len() < 2 {
-                FieldCode::TooFew
-            } else {
-                FieldCode::TooMany
-            };
-            let pointer = conversation
-                .named()
-                .first()
-                .map_or("/memberIds".to_owned(), |(_, p)| {
-                    p.split('/').take(2).collect::<Vec<_>>().join("/")
-                });
-            return Err(Error::field(pointer, code));
-        }
+        let members = settle_members(&by, by_service, &conversation)?;
         if by_service {
             if conversation.first_message.is_some() {
                 return Err(Error::field("/firstMessage", FieldCode::InvalidValue));
@@ -145,4 +108,47 @@ impl Create {
                 ..send
             })
     }
+}
+
+/// Everybody who will be in it, each once, the creator first.
+fn settle_members(
+    by: &UserKey,
+    by_service: bool,
+    conversation: &NewConversation,
+) -> Result<Vec<(NewMember, String)>> {
+    let is_group = conversation.r#type == ConversationType::Group;
+    let mut members: Vec<(NewMember, String)> = Vec::new();
+    if !by_service {
+        let role = if is_group {
+            MemberRole::Admin
+        } else {
+            MemberRole::Member
+        };
+        let user_id = by.id.to_string();
+        members.push((NewMember { user_id, role }, String::new()));
+    }
+    let mut seen: HashSet<String> = members.iter().map(|(m, _)| m.user_id.clone()).collect();
+    for (mut member, pointer) in conversation.named() {
+        if !is_group {
+            member.role = MemberRole::Member;
+        }
+        if seen.insert(member.user_id.clone()) {
+            members.push((member, pointer));
+        }
+    }
+    let code = match members.len() {
+        0 | 1 if !is_group => FieldCode::TooFew,
+        3.. if !is_group => FieldCode::TooMany,
+        count if count > MAX_MEMBERS => FieldCode::TooMany,
+        _ => return Ok(members),
+    };
+    // Of the whole list: `/memberIds`, not `/memberIds/0`.
+    let named = conversation.named();
+    let field = named
+        .first()
+        .and_then(|(_, pointer)| pointer.split('/').nth(1));
+    Err(Error::field(
+        format!("/{}", field.unwrap_or("memberIds")),
+        code,
+    ))
 }

@@ -194,6 +194,13 @@ async fn write(
         .bind(log.now.0)
         .execute(&mut *log.connection)
         .await?;
+    write_members(log, new).await
+}
+
+async fn write_members(
+    log: &mut LogTransaction<'_>,
+    new: &[(&Create, Option<String>, Position)],
+) -> Result<()> {
     let members: Vec<_> = new
         .iter()
         .flat_map(|(c, _, position)| c.members.iter().map(move |(m, _)| (c, m, *position)))
