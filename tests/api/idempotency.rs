@@ -38,6 +38,7 @@ fn metadata() -> Value {
     json!({
         "zebra": 1, "a": [1.5, -0.25, null, true, { "é": "\u{2028}</script>" }], "big": 9_007_199_254_740_993_i64,
         "": "empty", "quote\"": "back\\slash", "nested": { "z": {}, "a": [] },
+        "no NUL": "\\u0000",
     })
 }
 

@@ -1,0 +1,152 @@
+//! Tenants and the host's backend: who is outside of what.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::listener::Listener;
+use crate::support::{App, Person};
+
+fn of_tenant(app: &App, tenant: &str, id: &str) -> Person {
+    Person::with(&app.instances[0].url, id, |claims| {
+        claims.name = Some(format!("{id} of {tenant}"));
+        claims.tenant = Some(tenant.to_owned());
+        if id == "backend" {
+            claims.role = Some("service".to_owned());
+        }
+    })
+}
+
+#[tokio::test]
+async fn the_same_id_in_two_tenants_is_two_people_who_see_nothing_of_each_other() {
+    let app = App::start().await;
+    let (alice, _, conversation) = app.two_people_talking().await;
+    let message = alice.say(&conversation, "secret").await.ok()["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let [twin, other_bob, backend] =
+        ["alice", "bob", "backend"].map(|id| of_tenant(&app, "other", id));
+    other_bob.get("/v1/me").await.ok();
+    let start = twin.cursor().await;
+    let stream = twin.request(Method::GET, "/v1/events/stream?since=0");
+    let mut stream = Listener::open(stream).await;
+    assert_eq!(twin.get("/v1/me").await.ok()["name"], "alice of other");
+    assert_eq!(alice.get("/v1/me").await.ok()["name"], "alice");
+
+    for by in [&twin, &backend] {
+        for path in [
+            format!("/v1/conversations/{conversation}"),
+            format!("/v1/conversations/{conversation}/messages"),
+            format!("/v1/messages/{message}"),
+        ] {
+            assert_eq!(by.get(&path).await.code(), "not-found", "{path}");
+        }
+        let path = format!("/v1/conversations/{conversation}/messages");
+        assert_eq!(
+            by.post(&path, &json!({ "content": "x" })).await.code(),
+            "not-found"
+        );
+        assert_eq!(
+            by.post(
+                &format!("/v1/conversations/{conversation}/read"),
+                &json!({})
+            )
+            .await
+            .code(),
+            "not-found"
+        );
+        assert_eq!(
+            by.delete(&format!("/v1/conversations/{conversation}"))
+                .await
+                .code(),
+            "not-found"
+        );
+        assert_eq!(by.get("/v1/conversations").await.ok()["items"], json!([]));
+        assert_eq!(by.get("/v1/unread").await.ok()["total"], 0);
+        assert_eq!(by.all_events("0", 10).await.0.len(), 0);
+    }
+    // The same pair and the same context in the other tenant are a conversation of its own.
+    let theirs = twin.converse_with("bob").await;
+    assert_ne!(theirs, conversation);
+    twin.say(&theirs, "ours").await.ok();
+    assert_eq!(twin.all_events(&start, 10).await.0.len(), 2);
+    assert_eq!(
+        alice.get("/v1/conversations").await.ok()["items"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+    let first = stream.until("message.created").await;
+    assert_eq!(first.data["data"]["message"]["content"], "ours");
+
+    // What a backend puts is of its own tenant.
+    let put = backend
+        .put("/v1/users/alice", &json!({ "name": "Renamed" }))
+        .await
+        .ok();
+    assert_eq!(put["name"], "Renamed");
+    assert_eq!(alice.get("/v1/me").await.ok()["name"], "alice");
+    let unknown = backend
+        .post(
+            "/v1/conversations",
+            &json!({ "type": "PRIVATE", "memberIds": ["alice", "mallory"] }),
+        )
+        .await;
+    assert_eq!(unknown.code(), "user-unknown");
+}
+
+#[tokio::test]
+async fn the_hosts_backend_sees_its_conversations_and_is_in_none() {
+    let app = App::start().await;
+    let (alice, bob, conversation) = app.two_people_talking().await;
+    let service = Person::service(&app.instances[0].url);
+    let seen = service
+        .get(&format!("/v1/conversations/{conversation}"))
+        .await
+        .ok();
+    assert_eq!(
+        (&seen["id"], seen.get("me"), seen["memberCount"].as_i64()),
+        (&json!(conversation), None, Some(2))
+    );
+    assert_eq!(service.get("/v1/users/alice").await.ok()["name"], "alice");
+    assert_eq!(
+        service.get("/v1/conversations").await.ok()["items"],
+        json!([])
+    );
+    // It names all; itself it need not.
+    let start = service.cursor().await;
+    let body = json!({ "type": "GROUP", "members": [{ "userId": "alice", "role": "ADMIN" }, { "userId": "bob" }], "subject": "Trip" });
+    let made = service.post("/v1/conversations", &body).await.ok();
+    let ids: Vec<_> = made["members"]
+        .as_array()
+        .expect("members")
+        .iter()
+        .map(|m| (m["user"]["id"].clone(), m["role"].clone()))
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            (json!("alice"), json!("ADMIN")),
+            (json!("bob"), json!("MEMBER"))
+        ]
+    );
+    assert_eq!(
+        service.all_events(&start, 10).await.0.len(),
+        0,
+        "and it is told nothing"
+    );
+    let one = service
+        .post(
+            "/v1/conversations",
+            &json!({ "type": "PRIVATE", "memberIds": ["alice"] }),
+        )
+        .await;
+    assert_eq!((one.status, one.code()), (422, "invalid-body"));
+    // A person may not call itself the backend: the role is the token's.
+    for person in [&alice, &bob] {
+        assert_eq!(
+            person.put("/v1/users/carol", &json!({})).await.code(),
+            "service-only"
+        );
+    }
+}
