@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::idempotency::at_once;
+use crate::instances::{at_once, caught_up};
 use crate::support::{Answer, App, Person};
 
 /// Makes sure that these people are known.
@@ -63,6 +63,7 @@ async fn a_pair_asked_for_fifty_times_at_once_in_either_order_is_one_conversatio
     );
     assert_eq!(app.database.number("select count(*) from members").await, 2);
     for (person, cursor) in people.iter().zip(&cursors) {
+        caught_up(person, &person.at(&app.instances[1].url)).await;
         let (events, _) = person.all_events(cursor, 10).await;
         assert_eq!(events.len(), 1);
         assert_eq!(events[0]["type"], "conversation.created");

@@ -1,33 +1,9 @@
 //! One key, one message; one pair, one conversation.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
-use tokio::sync::Barrier;
 
+use crate::instances::{at_once, caught_up};
 use crate::support::{Answer, App, Person};
-
-/// Runs `act(0)`, `act(1)` … so that none starts before all are ready.
-pub async fn at_once<T, F>(count: usize, act: impl Fn(usize) -> F) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let barrier = Arc::new(Barrier::new(count));
-    let start = |i| {
-        let (barrier, act) = (barrier.clone(), act(i));
-        tokio::spawn(async move {
-            barrier.wait().await;
-            act.await
-        })
-    };
-    let tasks: Vec<_> = (0..count).map(start).collect();
-    let mut results = Vec::new();
-    for task in tasks {
-        results.push(task.await.expect("no panic"));
-    }
-    results
-}
 
 fn is_replay(answer: &Answer) -> bool {
     answer.header("Idempotency-Replayed") == Some("true")
@@ -81,9 +57,12 @@ async fn one_client_message_id_sent_fifty_times_at_once_over_two_processes_is_on
         (&message["seq"], &message["metadata"]),
         (&json!(1), &metadata())
     );
+    let elsewhere = bob.at(&app.instances[1].url);
+    caught_up(&bob, &elsewhere).await;
     let (events, _) = bob.all_events(&start, 10).await;
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!(events[0]["data"]["message"], *message);
+    caught_up(&elsewhere, &bob).await;
     // The same bytes wherever the message is shown.
     let id = message["id"].as_str().expect("an id");
     for shown in [
@@ -92,7 +71,7 @@ async fn one_client_message_id_sent_fifty_times_at_once_over_two_processes_is_on
         bob.get(&format!("{path}?since=0")).await,
         bob.poll(&start, "").await,
         bob.get("/v1/sync").await,
-        bob.at(&app.instances[1].url).poll("0", "").await,
+        elsewhere.poll("0", "").await,
     ] {
         assert!(shown.text.contains(&answers[0].text), "{}", shown.text);
     }
@@ -199,6 +178,7 @@ async fn an_idempotency_key_works_like_a_client_message_id() {
         (refused.status, refused.code()),
         (409, "idempotency-mismatch")
     );
+    caught_up(&bob, &alice.at(&app.instances[1].url)).await;
     assert_eq!(bob.all_events(&start, 10).await.0.len(), 1);
     // A clientMessageId of the same spelling is another key.
     let body = json!({ "content": "Once", "clientMessageId": "k-1" });
