@@ -249,8 +249,12 @@ impl Feed {
         state.ended
     }
 
+    /// Its readers are woken later, when they can be told why.
     pub(super) fn end(&self) {
         self.state().ended = true;
-        self.wake();
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.state().ended
     }
 }

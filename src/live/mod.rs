@@ -47,6 +47,8 @@ struct Core {
     by_conversation: HashMap<Uuid, Vec<Arc<Feed>>>,
     /// Where the log stood, every few seconds: how old a position is.
     history: std::collections::VecDeque<(Instant, Position)>,
+    /// Feeds of a log that is gone, whose readers are told as soon as the new one can be read.
+    orphans: Vec<Arc<Feed>>,
 }
 
 /// The live part of an instance.
@@ -87,6 +89,7 @@ impl Live {
                 ring: Ring::new(size),
                 by_conversation: HashMap::new(),
                 history: Default::default(),
+                orphans: Vec::new(),
             }),
             feeds: DashMap::new(),
             applied: channel::Sender::new(None),
@@ -200,16 +203,15 @@ impl Live {
             epoch: page.epoch,
             position: start,
         }));
-        let feeds: Vec<_> = self.feeds.iter().map(|feed| feed.clone()).collect();
+        core.orphans
+            .extend(self.feeds.iter().map(|feed| feed.clone()));
         self.feeds.clear();
-        drop(core);
-        for feed in feeds {
-            feed.end();
-        }
+        core.orphans.iter().for_each(|feed| feed.end());
     }
 
-    /// Applies events in order: into the ring, into the feeds of their recipients, and then wakes those.
-    fn push(&self, events: Vec<Rendered>, place: Cursor) {
+    /// Applies events in order: into the ring, into the feeds of their recipients, and then wakes those. `confirmed`:
+    /// they reach the head, as it was read by a statement that began then.
+    fn push(&self, events: Vec<Rendered>, place: Cursor, confirmed: Option<Instant>) {
         let mut touched: Vec<Arc<Feed>> = Vec::new();
         let mut core = self.core();
         for event in events {
@@ -230,6 +232,10 @@ impl Live {
         // in the feeds, and whoever is woken reads an `applied` that covers what it was woken for.
         self.applied.send_replace(Some(place));
         drop(core);
+        // Before the wake as well: after a pause of Postgres the woken would find a memory that is not fresh.
+        if let Some(began) = confirmed {
+            self.confirm(began);
+        }
         touched.sort_by_key(Arc::as_ptr);
         touched.dedup_by(|a, b| Arc::ptr_eq(a, b));
         for feed in touched {
@@ -259,11 +265,12 @@ impl Live {
     }
 
     /// The head was read by a statement that began at `began`.
-    fn confirm(&self, began: Instant, floor: Position) {
-        self.log_floor.store(floor, Ordering::Release);
+    fn confirm(&self, began: Instant) {
         self.confirmed.store(
             began.duration_since(self.started).as_millis() as u64,
             Ordering::Release,
         );
+        let orphans = std::mem::take(&mut self.core().orphans);
+        orphans.iter().for_each(|feed| feed.wake());
     }
 }

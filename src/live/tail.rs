@@ -9,7 +9,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::{Live, RingSize};
 use crate::error::{Code, Error, Result};
-use crate::model::{Cursor, Epoch, Position};
+use crate::model::Cursor;
 use crate::store::log::{self, LogPage};
 use crate::store::render::render;
 use crate::store::{connect_options, identity};
@@ -108,20 +108,19 @@ impl Tail {
             }
             why = Why::Told;
             gauge!("causerie_tail_lag_positions").set((page.head - applied.position) as f64);
-            let is_last = self.apply(connection, page, applied).await?;
-            if is_last {
-                self.live.confirm(began, self.live.log_floor());
+            if self.apply(connection, page, applied, began).await? {
                 return Ok(());
             }
         }
     }
 
-    /// Applies one page. Gives whether it reached the head that it was read with.
+    /// Applies one page, read by a statement that began at `began`. Gives whether it reached the head.
     async fn apply(
         &self,
         connection: &mut PgConnection,
         page: LogPage,
         applied: Cursor,
+        began: Instant,
     ) -> Result<bool> {
         let LogPage {
             epoch,
@@ -139,6 +138,7 @@ impl Tail {
             head.max(applied.position)
         };
         if rows.is_empty() && up_to == applied.position {
+            self.live.confirm(began);
             return Ok(true);
         }
         let events = in_time(render(connection, epoch, rows)).await?;
@@ -148,17 +148,12 @@ impl Tail {
             histogram!("causerie_delivery_seconds").record(age.as_secs_f64());
         }
         counter!("causerie_events_applied_total").increment(events.len() as u64);
-        self.publish(events, epoch, up_to);
+        let place = Cursor {
+            epoch,
+            position: up_to,
+        };
+        self.live.push(events, place, (!full).then_some(began));
         Ok(!full)
-    }
-
-    fn publish(
-        &self,
-        events: Vec<crate::store::render::Rendered>,
-        epoch: Epoch,
-        position: Position,
-    ) {
-        self.live.push(events, Cursor { epoch, position });
     }
 }
 

@@ -39,6 +39,11 @@ impl Watch {
         &self.feed
     }
 
+    /// Whether its feed is pushed to. One that ended before the registration never wakes it.
+    pub fn is_live(&self) -> bool {
+        !self.feed.has_ended()
+    }
+
     /// Ready once something may have changed since the last time it was.
     pub fn poll_woken(&self, context: &mut Context<'_>) -> Poll<()> {
         // Registered before the bit is looked at: a push in between finds the waker.

@@ -65,15 +65,26 @@ impl Reader {
         }
     }
 
+    /// A registration with the caller's feed, which may end between being found and being watched.
+    pub async fn watch(&self) -> Result<Watch> {
+        loop {
+            let watch = Feed::watch(&self.feed().await?);
+            if watch.is_live() {
+                return Ok(watch);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Registers, then reads. The other way round, what is pushed in between would wake nobody.
     pub async fn watch_and_read(&self, since: Cursor, limit: usize) -> Result<(Watch, FeedPage)> {
         #[cfg(feature = "planted-faults")]
         if crate::faults::is_planted(crate::faults::Fault::ReadBeforeRegister) {
             let page = self.next_batch(since, limit).await?;
             crate::faults::dawdle().await;
-            return Ok((Feed::watch(&self.feed().await?), page));
+            return Ok((self.watch().await?, page));
         }
-        let watch = Feed::watch(&self.feed().await?);
+        let watch = self.watch().await?;
         Ok((watch, self.next_batch(since, limit).await?))
     }
 

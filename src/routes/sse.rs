@@ -120,6 +120,8 @@ impl AsyncRead for Stream {
                 return Poll::Ready(Ok(()));
             }
             this.chunk.clear();
+            // A burst must not leave every stream with a buffer of its size.
+            this.chunk.shrink_to(CHUNK);
             this.sent = 0;
             ready!(this.poll_next(context));
         }
@@ -136,6 +138,11 @@ impl Stream {
             self.read();
             return Poll::Ready(());
         }
+        // Before what is being read is taken: a reader who is far behind must not outlive its token by reading on.
+        if let Some((reason, after)) = self.farewell() {
+            self.goodbye(reason, after);
+            return Poll::Ready(());
+        }
         if let Some(reading) = &mut self.reading {
             let page = ready!(reading.as_mut().poll(context));
             self.reading = None;
@@ -143,10 +150,6 @@ impl Stream {
                 Ok(page) => self.take(page),
                 Err(error) => self.fail(error),
             }
-            return Poll::Ready(());
-        }
-        if let Some((reason, after)) = self.farewell() {
-            self.goodbye(reason, after);
             return Poll::Ready(());
         }
         if self.of.watch.poll_woken(context).is_ready() {

@@ -11,7 +11,7 @@ use super::sse::{Opening, Stream};
 use crate::auth::StreamUser;
 use crate::config::Config;
 use crate::error::{Code, Locale, Problem, Result};
-use crate::live::{Feed, Live};
+use crate::live::Live;
 use crate::store::Db;
 
 /// The caller's feed, as it happens
@@ -64,7 +64,7 @@ pub async fn open(
         }
         Err(error) => return Err(error),
     };
-    let watch = Feed::watch(&reader.feed().await?);
+    let watch = reader.watch().await?;
     let opening = Opening {
         reader,
         caller,
