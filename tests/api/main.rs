@@ -36,6 +36,7 @@ mod streams;
 mod sync;
 mod tenants;
 mod tickets;
+mod two_instances;
 mod unread;
 mod users;
 mod verbatim;
