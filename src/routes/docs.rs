@@ -7,6 +7,7 @@ use rocket::http::uri::Origin;
 use rocket::response::Redirect;
 use rocket::{Responder, get};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
@@ -37,7 +38,7 @@ use crate::model::Event;
         openapi_json, page,
     ),
     components(schemas(Event, Problem)),
-    modifiers(&Tokens),
+    modifiers(&Tokens, &Refusals),
     security(("bearer" = []), ("cookie" = [])),
     tags(
         (name = "conversations"), (name = "messages"), (name = "events", description = "One feed, three transports"),
@@ -64,6 +65,32 @@ impl Modify for Tokens {
     }
 }
 
+/// What any address that wants a token may answer besides what it says of itself.
+struct Refusals;
+
+impl Modify for Refusals {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        let response = ResponseBuilder::new()
+            .description("A problem: no token that holds, a parameter or a body that is not acceptable, too much at once, or no database")
+            .content("application/problem+json", problem)
+            .build();
+        let paths = openapi.paths.paths.iter_mut();
+        for (_, item) in paths.filter(|(path, _)| path.starts_with("/v1/")) {
+            let methods = [
+                &mut item.get,
+                &mut item.put,
+                &mut item.post,
+                &mut item.delete,
+            ];
+            for operation in methods.into_iter().flatten() {
+                let responses = &mut operation.responses.responses;
+                responses.insert("default".to_owned(), RefOr::T(response.clone()));
+            }
+        }
+    }
+}
+
 /// The description of the whole API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     Api::openapi()
@@ -86,7 +113,7 @@ pub fn openapi_json() -> Json<utoipa::openapi::OpenApi> {
 pub fn page(uri: &Origin<'_>) -> Result<Docs> {
     // The page names its files beside itself.
     let Some(file) = uri.path().as_str().strip_prefix("/docs/") else {
-        return Ok(Docs::Start(Redirect::to("/docs/")));
+        return Ok(Docs::Start(Box::new(Redirect::to("/docs/"))));
     };
     let config = Arc::new(Config::new(["/openapi.json"]));
     let found = serve(file, config).map_err(|error| Error::from(Code::Internal).because(error))?;
@@ -98,5 +125,5 @@ pub fn page(uri: &Origin<'_>) -> Result<Docs> {
 #[derive(Responder)]
 pub enum Docs {
     File(Box<SwaggerFile<'static>>),
-    Start(Redirect),
+    Start(Box<Redirect>),
 }

@@ -39,15 +39,15 @@ impl Follow<'_> {
         if since.epoch != place.epoch {
             return Err(Code::CursorExpired.into());
         }
-        match self.from_memory(since, place, if_none_match).await? {
+        match self.read_memory(since, place, if_none_match).await? {
             Some(answer) => Ok(answer),
-            None => self.from_store(since, limit).await,
+            None => self.read_store(since, limit).await,
         }
     }
 
     /// When nothing has happened in this conversation after the cursor: no SQL. A cursor of the future is for Postgres
     /// to judge: another instance may be ahead of this one.
-    async fn from_memory(
+    async fn read_memory(
         &self,
         since: Cursor,
         place: Cursor,
@@ -76,7 +76,7 @@ impl Follow<'_> {
         }))
     }
 
-    async fn from_store(&self, since: Cursor, limit: i64) -> Result<Polled> {
+    async fn read_store(&self, since: Cursor, limit: i64) -> Result<Polled> {
         let range = Range::Since(since.position);
         let found = messages::list(self.db, &self.me.key, self.id, range, limit).await?;
         if found.epoch != since.epoch || since.position > found.head {

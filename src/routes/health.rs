@@ -19,7 +19,7 @@ pub struct Health {
 }
 
 /// The process lives
-#[utoipa::path(get, path = "/healthz", tag = "operations", operation_id = "healthz",
+#[utoipa::path(get, path = "/healthz", tag = "operations", operation_id = "healthz", security(()),
     responses((status = 200, description = "It does", body = Health)))]
 #[get("/healthz")]
 pub fn healthz() -> Json<Health> {
@@ -27,7 +27,7 @@ pub fn healthz() -> Json<Health> {
 }
 
 /// Whether to send requests here
-#[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "readyz",
+#[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "readyz", security(()),
     responses(
         (status = 200, description = "Yes: `ok`, or `degraded` when other instances are only heard by the sweep", body = Health),
         (status = 503, description = "No: `waiting` for the database, or `stopping`", body = Health),
@@ -50,7 +50,7 @@ pub fn readyz(
 }
 
 /// Prometheus metrics
-#[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "metrics",
+#[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "metrics", security(()),
     responses((status = 200, description = "Text exposition format", body = String, content_type = "text/plain")))]
 #[get("/metrics")]
 pub fn metrics(prometheus: &State<PrometheusHandle>) -> (ContentType, String) {
