@@ -4,6 +4,7 @@
 #[expect(dead_code, reason = "shared by the test binaries; none uses all of it")]
 mod support;
 
+mod answers;
 mod architecture;
 mod auth;
 mod bad_input;
@@ -29,6 +30,7 @@ mod listener;
 mod messages;
 mod refusals;
 mod restore;
+mod schema;
 mod shutdown;
 mod sites;
 mod slow_readers;
