@@ -3,17 +3,38 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::feed::Feed;
 use super::{Core, Live};
 use crate::error::{Code, Result};
-use crate::model::{Position, UserKey};
+use crate::model::{Cursor, Position, UserKey};
 use crate::store::Db;
 use crate::store::unread::{self, Snapshot};
 
 impl Live {
     /// The feed of a user: the one in memory, or a new one for one statement.
     pub async fn feed(&self, db: &Db, key: &UserKey) -> Result<Arc<Feed>> {
+        let feed = self.find_or_bear(db, key).await?;
+        self.reach(feed.counted()).await;
+        Ok(feed)
+    }
+
+    /// Lets the tail come as far as a feed counts: what is unread must have been told. A tail that takes longer than a
+    /// second is late with everything, and does not hold up a page that opens.
+    async fn reach(&self, counted: Position) {
+        let mut applied = self.applied.subscribe();
+        let epoch = applied.borrow().map(|at| at.epoch);
+        let reached = |at: &Option<Cursor>| {
+            at.is_none_or(|at| Some(at.epoch) != epoch || at.position >= counted)
+        };
+        if !reached(&applied.borrow()) {
+            self.poke.notify_one();
+            let _ = tokio::time::timeout(Duration::from_secs(1), applied.wait_for(reached)).await;
+        }
+    }
+
+    async fn find_or_bear(&self, db: &Db, key: &UserKey) -> Result<Arc<Feed>> {
         // More than one try is for an epoch, or a ring, that moved on while the snapshot was read.
         for _ in 0..10 {
             if let Some(feed) = self.feeds.get(key) {

@@ -91,6 +91,11 @@ impl Feed {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Up to where its unread map was true when it was born.
+    pub(super) fn counted(&self) -> Position {
+        self.state().counted
+    }
+
     /// Registers a reader. Always before the read: what is pushed from now on wakes it.
     pub fn watch(self: &Arc<Self>) -> Watch {
         let bit = Arc::new(Bit::default());

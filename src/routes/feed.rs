@@ -118,6 +118,7 @@ impl Reader {
                     from_store.extend(page.events.into_iter().map(|event| event.frame));
                     // An empty window still moves the cursor: the client asks again at once.
                     if from_store.len() == limit || position < floor {
+                        let position = cut(&mut from_store).unwrap_or(position);
                         return Ok(partial(since, from_store, position));
                     }
                 }

@@ -234,3 +234,42 @@ async fn waits_and_streams_that_outlast_a_pause_of_postgres_are_told_what_came_o
     let told = stream.next().await.expect("it goes on");
     assert_eq!(told.event, "message.created", "{}", told.data);
 }
+
+#[tokio::test]
+async fn a_feed_born_while_the_tail_lags_counts_no_message_before_it_tells_it() {
+    let server = Server::start().await;
+    let mut app = server.app();
+    app.add("", &[]).await;
+    let (alice, bob, conversation) = app.two_people_talking().await;
+    let cursor = alice.cursor().await;
+    let tail = "select pid::bigint from pg_stat_activity where application_name = 'causerie-tail'";
+    let mut frozen = Frozen(Vec::new());
+    frozen.add(Pid::from_raw(app.database.number(tail).await as i32));
+    let sending = tokio::spawn(async move { alice.say(&conversation, "unheard of").await });
+    eventually("the message is stored", async || {
+        let stored = app.database.number("select count(*) from messages").await;
+        (stored == 1).then_some(())
+    })
+    .await;
+    // Bob's feed is made of what Postgres says now, which the tail has not come to.
+    let catching_up = app.instances[0]
+        .metric("causerie_sql_statements_total")
+        .await;
+    let polling = tokio::spawn(async move { bob.poll(&cursor, "").await.ok() });
+    eventually("the birth", async || {
+        let statements = app.instances[0]
+            .metric("causerie_sql_statements_total")
+            .await;
+        (statements > catching_up).then_some(())
+    })
+    .await;
+    drop(frozen);
+    let page = polling.await.expect("no panic");
+    let told = page["events"].as_array().map(Vec::len);
+    assert_eq!(
+        page["unread"]["total"].as_u64(),
+        told.map(|n| n as u64),
+        "{page}"
+    );
+    sending.await.expect("no panic").ok();
+}
