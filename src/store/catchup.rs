@@ -1,7 +1,8 @@
 //! A user's feed read from Postgres: for a cursor below what memory holds. Two written queries, never one join left to
 //! the planner, whose cached generic plan was a hundred times slower.
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
 
 use super::log::{LogPage, page};
 use super::render::{Rendered, render};
@@ -11,6 +12,8 @@ use crate::model::{Epoch, Position, UserKey};
 
 /// Positions looked at in one go when many events are pending.
 const WINDOW: i64 = 5000;
+/// Most text of the messages of one page.
+const MAX_BYTES: i32 = 512 * 1024;
 /// With at most this many conversations that have something new, each is probed by its own index range.
 const FEW: i64 = 64;
 
@@ -29,7 +32,10 @@ pub struct FeedPage {
 macro_rules! with_log_state {
     ($events:literal) => {
         concat!(
-            "select s.epoch, s.floor, h.head, e.* from log_state s
+            "select s.epoch, s.floor, h.head, e.*,
+                    (select octet_length(m.content) from messages m
+                      where m.tenant_id = e.tenant_id and m.id = e.message_id) as bytes
+               from log_state s
              cross join (select coalesce(max(position), 0) as head from events) h
               left join lateral (",
             $events,
@@ -90,13 +96,15 @@ pub async fn feed(
             .bind(limit as i64)
             .fetch_all(&mut *connection)
             .await?;
+        let fitting = fitting(&rows)?;
         let LogPage {
             epoch,
             floor,
             head,
-            rows,
+            mut rows,
         } = page(&rows)?;
-        let up_to = if rows.len() == limit {
+        rows.truncate(fitting);
+        let up_to = if rows.len() == limit.min(fitting) {
             rows.last().map_or(end, |row| row.position)
         } else {
             end
@@ -111,6 +119,18 @@ pub async fn feed(
         })
     };
     bounded(run).await
+}
+
+/// How many of these events fit into one answer, at least one: the rest need not be rendered.
+fn fitting(rows: &[PgRow]) -> Result<usize> {
+    let mut bytes = 0;
+    for (n, row) in rows.iter().enumerate() {
+        bytes += row.try_get::<Option<i32>, _>("bytes")?.unwrap_or(0);
+        if bytes > MAX_BYTES && n > 0 {
+            return Ok(n);
+        }
+    }
+    Ok(usize::MAX)
 }
 
 /// The statement for this stretch, and where it may end.
