@@ -8,54 +8,53 @@ pub fn method(name: &str) -> Method {
     name.parse().expect("a method")
 }
 
+/// The parameter that is refused, and where.
+const PARAMETERS: &str = r#"
+limit        /v1/conversations?limit=0
+limit        /v1/conversations?limit=101
+limit        /v1/conversations?limit=ten
+limit        /v1/conversations?limit=
+limit        /v1/conversations?limit=99999999999999999999
+page         /v1/conversations?page=0
+page         /v1/conversations?page=101
+unread       /v1/conversations?unread=maybe
+pageToken    /v1/conversations?pageToken=7
+pageToken    /v1/conversations?pageToken=px
+status       /v1/conversations?status=LOST
+contextId    /v1/conversations?contextId=%00
+limit        /v1/conversations?limit=5&limit=5
+contextType  /v1/conversations?contextType=AD&contextType=JOB
+limit        /v1/conversations/{conversation}/messages?limit=0
+limit        /v1/conversations/{conversation}/messages?limit=201
+before       /v1/conversations/{conversation}/messages?before=-1
+after        /v1/conversations/{conversation}/messages?after=x
+page         /v1/conversations/{conversation}/messages?page=101
+since        /v1/conversations/{conversation}/messages?before=1&after=1
+limit        /v1/sync?limit=101
+limit        /v1/events?limit=0
+limit        /v1/events?limit=201
+wait         /v1/events?wait=-1
+wait         /v1/events?wait=51
+wait         /v1/events?wait=soon
+since        /v1/events?since=0&since=0
+since        /v1/events/stream?since=0&since=0
+"#;
+
 #[tokio::test]
 async fn a_parameter_is_refused_by_its_name() {
     let scene = Scene::set().await;
-    let bad = [
-        ("/v1/conversations?limit=0", "limit"),
-        ("/v1/conversations?limit=101", "limit"),
-        ("/v1/conversations?limit=ten", "limit"),
-        ("/v1/conversations?limit=", "limit"),
-        ("/v1/conversations?limit=99999999999999999999", "limit"),
-        ("/v1/conversations?page=0", "page"),
-        ("/v1/conversations?page=101", "page"),
-        ("/v1/conversations?unread=maybe", "unread"),
-        ("/v1/conversations?pageToken=7", "pageToken"),
-        ("/v1/conversations?pageToken=px", "pageToken"),
-        ("/v1/conversations?status=LOST", "status"),
-        ("/v1/conversations?contextId=%00", "contextId"),
-        ("/v1/conversations?limit=5&limit=5", "limit"),
-        (
-            "/v1/conversations?contextType=AD&contextType=JOB",
-            "contextType",
-        ),
-        ("/v1/conversations/{conversation}/messages?limit=0", "limit"),
-        (
-            "/v1/conversations/{conversation}/messages?limit=201",
-            "limit",
-        ),
-        (
-            "/v1/conversations/{conversation}/messages?before=-1",
-            "before",
-        ),
-        ("/v1/conversations/{conversation}/messages?after=x", "after"),
-        ("/v1/conversations/{conversation}/messages?page=101", "page"),
-        (
-            "/v1/conversations/{conversation}/messages?before=1&after=1",
-            "since",
-        ),
-        ("/v1/sync?limit=101", "limit"),
-        ("/v1/events?limit=0", "limit"),
-        ("/v1/events?limit=201", "limit"),
-        ("/v1/events?wait=-1", "wait"),
-        ("/v1/events?wait=51", "wait"),
-        ("/v1/events?wait=soon", "wait"),
-        ("/v1/events?since=0&since=0", "since"),
-        ("/v1/events/stream?since=0&since=0", "since"),
-    ];
-    let cases = bad
-        .iter()
-        .map(|(path, name)| (*path, None, 400, "invalid-parameter", Some(*name)));
+    let cases = PARAMETERS
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, path)| {
+            (
+                path.trim_start(),
+                None,
+                400,
+                "invalid-parameter",
+                Some(name),
+            )
+        });
     scene
         .refuses(&scene.alice, Method::GET, cases.collect())
         .await;
@@ -82,7 +81,13 @@ async fn a_cursor_is_ours_of_this_log_and_not_of_the_future() {
         }
     );
     let follow = "/v1/conversations/{conversation}/messages?since=";
-    for bad in [
+    let upper = here.to_uppercase();
+    let (long, zero, minus) = (
+        format!("{here}x"),
+        format!("{epoch}-01"),
+        format!("{epoch}--1"),
+    );
+    let bad = [
         "x",
         "c",
         "1",
@@ -90,25 +95,24 @@ async fn a_cursor_is_ours_of_this_log_and_not_of_the_future() {
         "c00-1",
         "%00",
         "c%E2%82%AC",
-        &here.to_uppercase(),
-        &format!("{here}x"),
-        &format!("{epoch}-01"),
-        &format!("{epoch}--1"),
         "",
-    ] {
-        for path in ["/v1/events?since=", follow] {
-            let path = format!("{path}{bad}");
-            let answer = scene
-                .request(&scene.alice, Method::GET, &path, None)
-                .send("en")
-                .await;
-            assert_eq!(answer.status, 400, "{path}: {}", answer.text);
-            assert!(
-                ["invalid-cursor", "invalid-parameter"].contains(&answer.code()),
-                "{path}: {}",
-                answer.code()
-            );
-        }
+        &upper,
+        &long,
+        &zero,
+        &minus,
+    ];
+    for (bad, path) in bad
+        .iter()
+        .flat_map(|bad| [(bad, "/v1/events?since="), (bad, follow)])
+    {
+        let path = format!("{path}{bad}");
+        let request = scene.request(&scene.alice, Method::GET, &path, None);
+        let answer = request.send("en").await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text);
+        assert!(
+            ["invalid-cursor", "invalid-parameter"].contains(&answer.code()),
+            "{path}"
+        );
     }
     for expired in [future, other] {
         for path in ["/v1/events?since=", follow] {
@@ -120,90 +124,65 @@ async fn a_cursor_is_ours_of_this_log_and_not_of_the_future() {
     }
 }
 
+/// Everything that takes a body, with its limit in KiB.
+const BODIES: &[(&str, &str, usize)] = &[
+    ("POST", "/v1/conversations", 256),
+    ("POST", "/v1/conversations/{conversation}/messages", 64),
+    ("POST", "/v1/conversations/{conversation}/read", 256),
+    ("PUT", "/v1/users/bob", 256),
+    ("PUT", "/v1/users", 256),
+];
+
+/// Cut short, empty, more than one, no Unicode, not JSON's quotes, not JSON's numbers, a byte order mark, not UTF-8.
+const NO_JSON: &[&[u8]] = &[
+    b"{",
+    b"",
+    b"{\"content\":\"x\"}}",
+    b"{\"content\":\"\\ud800\"}",
+    b"{'a':1}",
+    b"NaN",
+    b"\xef\xbb\xbf{}",
+    b"{\"content\":\"\xff\"}",
+];
+
 #[tokio::test]
 async fn a_body_is_json_of_the_right_size_and_kind() {
     let scene = Scene::set().await;
     let before = everything(&scene.app.database).await;
-    let bodies = [
-        ("POST", "/v1/conversations", 256),
-        ("POST", "/v1/conversations/{conversation}/messages", 64),
-        ("POST", "/v1/conversations/{conversation}/read", 256),
-        ("PUT", "/v1/users/bob", 256),
-        ("PUT", "/v1/users", 256),
-    ];
-    for (name, path, kib) in bodies {
+    let json = Some("application/json");
+    for (name, path, kib) in BODIES {
         let path = scene.request(&scene.service, method(name), path, None).path;
-        let send = async |kind: Option<&str>, body: String| {
+        let send = async |kind: Option<&str>, body: Vec<u8>| {
             let mut request = scene.service.request(method(name), &path).body(body);
             if let Some(kind) = kind {
                 request = request.header("Content-Type", kind);
             }
             scene.service.send(request).await
         };
-        for text in [
-            "{",
-            "",
-            "{\"content\":\"x\"}}",
-            "{\"content\":\"\\ud800\"}",
-            "{'a':1}",
-            "NaN",
-            "\u{feff}{}",
-        ] {
-            assert_problem(
-                &send(Some("application/json"), text.to_owned()).await,
-                &format!("{path} {text}"),
-                400,
-                "malformed-json",
-                None,
-            );
+        for bytes in NO_JSON {
+            let what = format!("{path} {}", String::from_utf8_lossy(bytes));
+            let answer = send(json, bytes.to_vec()).await;
+            assert_problem(&answer, &what, 400, "malformed-json", None);
         }
+        let form = "application/x-www-form-urlencoded";
+        let parts = "multipart/form-data; boundary=x";
         for kind in [
             Some("text/plain"),
-            Some("application/x-www-form-urlencoded"),
-            Some("multipart/form-data; boundary=x"),
+            Some(form),
+            Some(parts),
             Some("application/jsonp"),
             None,
         ] {
-            let answer = send(kind, "{}".to_owned()).await;
-            assert_problem(
-                &answer,
-                &format!("{path} {kind:?}"),
-                415,
-                "unsupported-media-type",
-                None,
-            );
+            let answer = send(kind, b"{}".to_vec()).await;
+            let what = format!("{path} {kind:?}");
+            assert_problem(&answer, &what, 415, "unsupported-media-type", None);
         }
         let large = format!("{{\"content\":\"{}\"}}", "x".repeat(kib * 1024));
-        assert_problem(
-            &send(Some("application/json"), large).await,
-            &path,
-            413,
-            "body-too-large",
-            None,
-        );
-        let with_charset = send(Some("application/json; charset=utf-8"), "7".to_owned()).await;
+        let large = send(json, large.into_bytes()).await;
+        assert_problem(&large, &path, 413, "body-too-large", None);
+        let with_charset = send(Some("application/json; charset=utf-8"), b"7".to_vec()).await;
         assert_eq!(with_charset.code(), "invalid-body");
     }
-    let not_utf8 = scene.alice.request(
-        Method::POST,
-        &scene
-            .request(
-                &scene.alice,
-                Method::POST,
-                "/v1/conversations/{conversation}/messages",
-                None,
-            )
-            .path,
-    );
-    let not_utf8 = scene
-        .alice
-        .send(
-            not_utf8
-                .header("Content-Type", "application/json")
-                .body(b"{\"content\":\"\xff\"}".to_vec()),
-        )
-        .await;
-    assert_problem(&not_utf8, "not UTF-8", 400, "malformed-json", None);
     assert_eq!(
         everything(&scene.app.database).await,
         before,

@@ -191,7 +191,7 @@ async fn deleting_for_oneself_hides_until_the_next_message() {
         json!([])
     );
     assert_eq!(bob.get("/v1/unread").await.ok()["total"], 0);
-    assert_eq!(ids(&list(&alice, "").await), [conversation.clone()]);
+    assert_eq!(ids(&list(&alice, "").await), [conversation.as_str()]);
     let (events, after) = bob.all_events(&of_bob, 10).await;
     assert_eq!(events.len(), 1);
     assert_eq!(
@@ -205,7 +205,7 @@ async fn deleting_for_oneself_hides_until_the_next_message() {
     // The next message, of either side, brings it back, with what is new unread.
     alice.say(&conversation, "two").await.ok();
     let back = list(&bob, "").await;
-    assert_eq!(ids(&back), [conversation.clone()]);
+    assert_eq!(ids(&back), [conversation.as_str()]);
     assert_eq!(back["items"][0]["me"]["unreadCount"], 1);
     assert_eq!(bob.get("/v1/unread").await.ok()["total"], 1);
     let elsewhere = bob.at(&app.instances[1].url);
@@ -215,7 +215,7 @@ async fn deleting_for_oneself_hides_until_the_next_message() {
     assert_eq!(events[0]["data"]["message"]["content"], "two");
     bob.delete(&path).await.ok();
     bob.say(&conversation, "three").await.ok();
-    assert_eq!(ids(&list(&bob, "").await), [conversation.clone()]);
+    assert_eq!(ids(&list(&bob, "").await), [conversation.as_str()]);
     assert_eq!(
         bob.get("/v1/unread").await.ok()["total"],
         0,

@@ -170,12 +170,7 @@ impl Scene {
     }
 
     /// Every refusal of the table, and that all of them together changed nothing.
-    pub async fn refuses(
-        &self,
-        by: &Person,
-        method: Method,
-        cases: Vec<(&str, Option<Value>, u16, &str, Option<&str>)>,
-    ) {
+    pub async fn refuses(&self, by: &Person, method: Method, cases: Vec<Case<'_>>) {
         let before = everything(&self.app.database).await;
         for (path, body, status, code, pointer) in cases {
             let request = self.request(by, method.clone(), path, body);
@@ -186,5 +181,71 @@ impl Scene {
             before,
             "nothing changed"
         );
+    }
+
+    /// Bodies that are refused as 422, each with the pointer to its field and that field's code.
+    pub async fn refuses_fields(&self, method: Method, path: &str, bodies: Vec<Row>) {
+        let by = if method == Method::PUT {
+            &self.service
+        } else {
+            &self.alice
+        };
+        let cases = bodies.iter().map(|(body, pointer, _)| {
+            (
+                path,
+                Some(body.clone()),
+                422,
+                "invalid-body",
+                Some(pointer.as_str()),
+            )
+        });
+        self.refuses(by, method.clone(), cases.collect()).await;
+        for (body, pointer, code) in bodies {
+            let answer = self
+                .request(by, method.clone(), path, Some(body))
+                .send("en")
+                .await;
+            assert_eq!(answer.body["errors"][0]["code"], code, "{pointer}");
+        }
+    }
+}
+
+/// Path, body, and the status, code and first pointer of the refusal.
+pub type Case<'c> = (&'c str, Option<Value>, u16, &'c str, Option<&'c str>);
+
+/// A body, with the pointer and the code of its first problem.
+pub type Row = (Value, String, String);
+
+/// Reads a table of `pointer code body`, one per line; `-` is the whole body, and a text `*129` is 129 characters.
+pub fn rows(table: &str) -> Vec<Row> {
+    let read = |line: &str| {
+        let (pointer, rest) = line.split_once(' ').expect("a pointer");
+        let (code, body) = rest.trim_start().split_once(' ').expect("a code");
+        let body = serde_json::from_str(body.trim()).expect("JSON");
+        (
+            spelled_out(body),
+            pointer.trim_matches('-').to_owned(),
+            code.to_owned(),
+        )
+    };
+    table
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(read)
+        .collect()
+}
+
+fn spelled_out(value: Value) -> Value {
+    match value {
+        Value::String(text) => {
+            let count = text.strip_prefix('*').and_then(|count| count.parse().ok());
+            Value::String(count.map_or(text, |count| "é".repeat(count)))
+        }
+        Value::Array(items) => items.into_iter().map(spelled_out).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(name, value)| (name, spelled_out(value)))
+            .collect(),
+        other => other,
     }
 }

@@ -47,92 +47,64 @@ fn bare(answer: &Answer) -> String {
     format!("{} {headers:?} {text}", answer.status)
 }
 
+/// What names a conversation or a message, and the body that goes with it.
+const THINGS: &[(&str, &str, &str)] = &[
+    ("GET", "/v1/conversations/ID", ""),
+    ("DELETE", "/v1/conversations/ID", ""),
+    ("GET", "/v1/conversations/ID/messages", ""),
+    ("GET", "/v1/conversations/ID/messages?since=0", ""),
+    ("GET", "/v1/conversations/ID/messages?before=2", ""),
+    ("GET", "/v1/conversations/ID/messages?page=1", ""),
+    (
+        "POST",
+        "/v1/conversations/ID/messages",
+        r#"{"content":"x"}"#,
+    ),
+    (
+        "POST",
+        "/v1/conversations/ID/messages",
+        r#"{"content":"x","clientMessageId":"c"}"#,
+    ),
+    ("POST", "/v1/conversations/ID/read", ""),
+    ("POST", "/v1/conversations/ID/read", r#"{"upTo":1}"#),
+    ("POST", "/v1/conversations/ID/read", r#"{"upTo":99}"#),
+    ("GET", "/v1/messages/ID", ""),
+    ("POST", "/v1/messages/ID/read", ""),
+];
+
 #[tokio::test]
 async fn what_is_anothers_looks_like_what_does_not_exist() {
     let scene = Scene::set().await;
     let before = everything(&scene.app.database).await;
-    let addresses = [
-        ("GET", "/v1/conversations/ID", None),
-        ("DELETE", "/v1/conversations/ID", None),
-        ("GET", "/v1/conversations/ID/messages", None),
-        ("GET", "/v1/conversations/ID/messages?since=0", None),
-        ("GET", "/v1/conversations/ID/messages?before=2", None),
-        ("GET", "/v1/conversations/ID/messages?page=1", None),
-        (
-            "POST",
-            "/v1/conversations/ID/messages",
-            Some(json!({ "content": "x" })),
-        ),
-        (
-            "POST",
-            "/v1/conversations/ID/messages",
-            Some(json!({ "content": "x", "clientMessageId": "c" })),
-        ),
-        ("POST", "/v1/conversations/ID/read", None),
-        (
-            "POST",
-            "/v1/conversations/ID/read",
-            Some(json!({ "upTo": 1 })),
-        ),
-        (
-            "POST",
-            "/v1/conversations/ID/read",
-            Some(json!({ "upTo": 99 })),
-        ),
-        ("GET", "/v1/messages/ID", None),
-        ("POST", "/v1/messages/ID/read", None),
-    ];
-    for (name, path, body) in addresses {
-        let real = if path.starts_with("/v1/messages") {
+    for (name, path, body) in THINGS {
+        let is_message = path.starts_with("/v1/messages");
+        let real = if is_message {
             &scene.message
         } else {
             &scene.conversation
         };
         let random = uuid::Uuid::now_v7().to_string();
+        let (upper, short) = (real.to_uppercase(), real.replace('-', ""));
         let mut answers = Vec::new();
         for id in [
             real.as_str(),
             &random,
+            &upper,
+            &short,
             "abc",
-            &real.to_uppercase(),
-            &real.replace('-', ""),
             "%00",
             "..%2f",
             "-1",
         ] {
             let path = path.replace("ID", id);
-            let answer = scene
-                .request(&scene.mallory, method(name), &path, body.clone())
-                .send("en")
-                .await;
+            let body = serde_json::from_str(body).ok();
+            let request = scene.request(&scene.mallory, method(name), &path, body);
+            let answer = request.send("en").await;
             assert_problem(&answer, &path, 404, "not-found", None);
             answers.push(bare(&answer));
         }
-        assert!(
-            answers.iter().all(|answer| *answer == answers[0]),
-            "{name} {path}: {answers:#?}"
-        );
-    }
-    let stranger = |id: &str| {
-        scene.request(
-            &scene.mallory,
-            Method::GET,
-            &format!("/v1/users/{id}"),
-            None,
-        )
-    };
-    let (bob, nobody) = (
-        stranger("bob").send("en").await,
-        stranger("nobody").send("en").await,
-    );
-    assert_eq!((bob.status, bare(&bob)), (404, bare(&nobody)));
-    for id in ["%00", "a%0Ab", &"u".repeat(129), "%F0%9F%98%80"] {
-        for by in [&scene.mallory, &scene.service] {
-            scene
-                .request(by, Method::GET, &format!("/v1/users/{id}"), None)
-                .is_refused(404, "not-found", None)
-                .await;
-        }
+        let equal = answers.iter().all(|answer| *answer == answers[0]);
+        assert!(equal, "{name} {path}: {answers:#?}");
     }
     assert_eq!(
         everything(&scene.app.database).await,
@@ -142,101 +114,115 @@ async fn what_is_anothers_looks_like_what_does_not_exist() {
 }
 
 #[tokio::test]
-async fn every_address_wants_a_token_that_holds_and_none_in_its_url() {
+async fn a_person_one_does_not_know_looks_like_one_who_does_not_exist() {
+    let scene = Scene::set().await;
+    let ask = async |id: &str| {
+        let path = format!("/v1/users/{id}");
+        let request = scene.request(&scene.mallory, Method::GET, &path, None);
+        request.send("en").await
+    };
+    let (bob, nobody) = (ask("bob").await, ask("nobody").await);
+    assert_eq!((bob.status, bare(&bob)), (404, bare(&nobody)));
+    for id in ["%00", "a%0Ab", &"u".repeat(129), "%F0%9F%98%80"] {
+        let path = format!("/v1/users/{id}");
+        for by in [&scene.mallory, &scene.service] {
+            let request = scene.request(by, Method::GET, &path, None);
+            request.is_refused(404, "not-found", None).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_address_wants_a_token_and_none_in_its_url() {
+    let scene = Scene::set().await;
+    let before = everything(&scene.app.database).await;
+    let (alice, base) = (&scene.alice, &scene.app.instances[0].url);
+    for (name, path) in ADDRESSES {
+        let what = format!("{name} {path}");
+        let path = scene.request(alice, method(name), path, None).path;
+        let plain =
+            |query: &str| Client::new().request(method(name), format!("{base}{path}{query}"));
+        assert_problem(
+            &alice.send(plain("")).await,
+            &what,
+            401,
+            "token-missing",
+            None,
+        );
+        for parameter in ["token", "access_token", "jwt", "x"] {
+            let in_url = plain(&format!("?{parameter}={}", alice.token));
+            for request in [
+                in_url.try_clone().expect("no body"),
+                in_url.bearer_auth(&alice.token),
+            ] {
+                let answer = alice.send(request).await;
+                assert_problem(&answer, &what, 400, "token-in-url", None);
+            }
+        }
+    }
+    assert_eq!(
+        everything(&scene.app.database).await,
+        before,
+        "nothing changed"
+    );
+    assert!(!scene.app.instances[0].log().contains(&alice.token));
+}
+
+#[tokio::test]
+async fn a_token_must_be_signed_for_somebody_and_for_now() {
     let scene = Scene::set().await;
     let before = everything(&scene.app.database).await;
     let now = chrono::Utc::now().timestamp();
     let claims = causerie::auth::Claims::new("alice", now, now + 600);
     let forged = mint("another-secret-that-is-as-long-as-it-should-be", &claims).expect("a token");
-    let expired = token(json!({ "sub": "alice", "exp": now - 60 }));
-    let payload = scene
-        .alice
-        .token
-        .split('.')
-        .nth(1)
-        .expect("a payload")
-        .to_owned();
+    let payload = scene.alice.token.split('.').nth(1).expect("a payload");
     let unsigned = format!("eyJhbGciOiJub25lIn0.{payload}.");
-    let bad = [
-        (forged.as_str(), "token-invalid"),
-        (&expired, "token-expired"),
-        (&unsigned, "token-invalid"),
-        ("", "token-invalid"),
-        ("nonsense", "token-invalid"),
-        (&token(json!({ "sub": "alice" })), "token-invalid"),
-        (&token(json!({ "exp": now + 60 })), "token-invalid"),
-        (
-            &token(json!({ "sub": "", "exp": now + 60 })),
-            "token-invalid",
-        ),
-        (
-            &token(json!({ "sub": "a\0", "exp": now + 60 })),
-            "token-invalid",
-        ),
-        (
-            &token(json!({ "sub": "a", "tenant": "", "exp": now + 60 })),
-            "token-invalid",
-        ),
-        (
-            &token(json!({ "sub": "a", "exp": "soon" })),
-            "token-invalid",
-        ),
-        (
-            &token(json!({ "sub": "a", "exp": now + 60, "nbf": now + 3600 })),
-            "token-invalid",
-        ),
-        (&"x".repeat(9000), "token-invalid"),
+    let mut bad = vec![
+        forged,
+        unsigned,
+        String::new(),
+        "nonsense".to_owned(),
+        "x".repeat(9000),
     ];
-    let base = &scene.app.instances[0].url;
-    for (name, path) in ADDRESSES {
-        let what = format!("{name} {path}");
-        let request = scene.request(&scene.alice, method(name), path, None);
-        let nobody = scene
-            .alice
-            .send(Client::new().request(method(name), format!("{base}{}", request.path)))
-            .await;
-        assert_problem(&nobody, &what, 401, "token-missing", None);
-        for parameter in ["token", "access_token", "jwt", "x"] {
-            let in_url = Client::new().request(
-                method(name),
-                format!("{base}{}?{parameter}={}", request.path, scene.alice.token),
-            );
-            assert_problem(
-                &scene
-                    .alice
-                    .send(in_url.bearer_auth(&scene.alice.token))
-                    .await,
-                &what,
-                400,
-                "token-in-url",
-                None,
-            );
-        }
+    for claims in [
+        json!({ "sub": "alice" }),
+        json!({ "exp": now + 60 }),
+        json!({ "sub": "", "exp": now + 60 }),
+        json!({ "sub": "a\0", "exp": now + 60 }),
+        json!({ "sub": "a", "tenant": "", "exp": now + 60 }),
+        json!({ "sub": "a", "exp": "soon" }),
+        json!({ "sub": "a", "exp": now + 60, "nbf": now + 3600 }),
+    ] {
+        bad.push(token(claims));
     }
-    for (bad, code) in bad {
-        let by = Person {
-            token: bad.to_owned(),
-            ..scene.alice.clone()
-        };
-        scene
-            .request(&by, Method::GET, "/v1/me", None)
-            .is_refused(401, code, None)
-            .await;
-        scene
-            .request(&by, Method::POST, "/v1/stream-tickets", None)
-            .is_refused(401, code, None)
-            .await;
-    }
-    // Within the leeway an expired token is still good.
-    let late = Person {
-        token: token(json!({ "sub": "alice", "exp": now - 10 })),
+    let by = |token: String| Person {
+        token,
         ..scene.alice.clone()
     };
+    let refused = async |token: String, code: &str| {
+        let by = by(token);
+        for (method, path) in [
+            (Method::GET, "/v1/me"),
+            (Method::POST, "/v1/stream-tickets"),
+        ] {
+            let request = scene.request(&by, method, path, None);
+            request.is_refused(401, code, None).await;
+        }
+    };
+    for token in bad {
+        refused(token, "token-invalid").await;
+    }
+    refused(
+        token(json!({ "sub": "alice", "exp": now - 60 })),
+        "token-expired",
+    )
+    .await;
+    // Within the leeway an expired token is still good.
+    let late = by(token(json!({ "sub": "alice", "exp": now - 10 })));
     late.get("/v1/me").await.ok();
     assert_eq!(
         everything(&scene.app.database).await,
         before,
         "nothing changed"
     );
-    assert!(!scene.app.instances[0].log().contains(&scene.alice.token));
 }

@@ -108,87 +108,90 @@ async fn apply(me: &Person, client: &mut Client, event: &Value) {
     }
 }
 
+const IDS: [&str; 3] = ["alice", "bob", "carol"];
+
+/// What the three of them have begun: each conversation with who is in it.
+type Begun = Vec<(String, Vec<usize>)>;
+
+/// Somebody does something, on some instance.
+async fn happen(app: &App, step: usize, random: &mut StdRng, begun: &mut Begun) {
+    let by = random.random_range(0..3);
+    let me = app.person(IDS[by]).at(&app.instances[step % 2].url);
+    let mine: Vec<_> = begun
+        .iter()
+        .filter(|(_, members)| members.contains(&by))
+        .collect();
+    let one = (!mine.is_empty()).then(|| mine[random.random_range(0..mine.len())].0.clone());
+    match (random.random_range(0..20), one) {
+        (0..12, Some(one)) => {
+            me.say(&one, &format!("step {step}")).await.ok();
+        }
+        (12..16, Some(one)) => {
+            let path = format!("/v1/conversations/{one}/read");
+            me.post(&path, &json!({})).await.ok();
+        }
+        (16, Some(one)) => {
+            // Of a group it is refused, and nothing happens.
+            me.delete(&format!("/v1/conversations/{one}")).await;
+        }
+        (17, _) => {
+            let service = Person::service(&app.instances[0].url);
+            let name = json!({ "name": format!("{} {step}", IDS[by]) });
+            let path = format!("/v1/users/{}", IDS[by]);
+            service.put(&path, &name).await.ok();
+        }
+        _ => begin(&me, by, step, random, begun).await,
+    }
+}
+
+/// A new conversation, or one that is found again.
+async fn begin(me: &Person, by: usize, step: usize, random: &mut StdRng, begun: &mut Begun) {
+    let other = (by + 1) % 3;
+    let context = json!({ "type": "AD", "id": format!("{}", step % 4) });
+    let (body, members) = if random.random_range(0..3) == 0 {
+        let first = json!({ "content": "first" });
+        let body = json!({ "type": "GROUP", "memberIds": IDS, "firstMessage": first });
+        (body, vec![0, 1, 2])
+    } else {
+        let body = json!({ "type": "PRIVATE", "recipientId": IDS[other], "context": context });
+        (body, vec![by, other])
+    };
+    let made = me.post("/v1/conversations", &body).await.ok();
+    let id = made["id"].as_str().expect("an id").to_owned();
+    if !begun.iter().any(|(known, _)| *known == id) {
+        begun.push((id, members));
+    }
+}
+
 #[tokio::test]
 async fn a_snapshot_and_the_events_after_it_are_a_fresh_snapshot() {
     let app = App::with(2, "").await;
-    let ids = ["alice", "bob", "carol"];
-    let people = ids.map(|id| app.person(id));
-    let service = Person::service(&app.instances[0].url);
-    for person in &people {
-        person.get("/v1/me").await.ok();
+    for id in IDS {
+        app.person(id).get("/v1/me").await.ok();
     }
     let seed = rand::random();
     println!("seed {seed}");
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut conversations: Vec<(String, Vec<usize>)> = Vec::new();
-    let (mut client, mut cursor) = (Client::new(), people[1].get("/v1/sync").await.cursor());
-    for step in 0..120 {
-        let by = random.random_range(0..3);
-        let me = people[by].at(&app.instances[step % 2].url);
-        let mine: Vec<_> = conversations
-            .iter()
-            .filter(|(_, members)| members.contains(&by))
-            .collect();
-        let one = (!mine.is_empty()).then(|| mine[random.random_range(0..mine.len())].0.clone());
-        match (random.random_range(0..20), one) {
-            (0..12, Some(one)) => {
-                me.say(&one, &format!("step {step}")).await.ok();
-            }
-            (12..16, Some(one)) => {
-                me.post(&format!("/v1/conversations/{one}/read"), &json!({}))
-                    .await
-                    .ok();
-            }
-            (16, Some(one)) => {
-                // Of a group it is refused, and nothing happens.
-                me.delete(&format!("/v1/conversations/{one}")).await;
-            }
-            (17, _) => {
-                let name = json!({ "name": format!("{} {step}", ids[by]) });
-                service
-                    .put(&format!("/v1/users/{}", ids[by]), &name)
-                    .await
-                    .ok();
-            }
-            _ => {
-                let (body, members) = match random.random_range(0..3) {
-                    0 => (
-                        json!({ "type": "GROUP", "memberIds": ids, "firstMessage": { "content": "first" } }),
-                        vec![0, 1, 2],
-                    ),
-                    _ => {
-                        let other = (by + 1) % 3;
-                        let context = json!({ "type": "AD", "id": format!("{}", step % 4) });
-                        (
-                            json!({ "type": "PRIVATE", "recipientId": ids[other], "context": context }),
-                            vec![by, other],
-                        )
-                    }
-                };
-                let made = me.post("/v1/conversations", &body).await.ok();
-                let id = made["id"].as_str().expect("an id").to_owned();
-                if !conversations.iter().any(|(known, _)| *known == id) {
-                    conversations.push((id, members));
-                }
-            }
+    let (mut random, mut begun) = (StdRng::seed_from_u64(seed), Begun::new());
+    let bob = app.person("bob");
+    let (mut client, mut cursor) = (Client::new(), bob.get("/v1/sync").await.cursor());
+    for round in 0..12 {
+        for step in 0..10 {
+            happen(&app, 10 * round + step, &mut random, &mut begun).await;
         }
-        if step % 10 == 9 {
-            // Of one moment: the snapshot's cursor says up to where events are to be applied.
-            let bob = people[1].at(&app.instances[step / 10 % 2].url);
-            let fresh = bob.get("/v1/sync?limit=100").await;
-            for instance in &app.instances {
-                caught_up(&people[1], &people[1].at(&instance.url)).await;
-            }
-            let (events, end) = people[1].all_events(&cursor, 7).await;
-            for event in &events {
-                apply(&bob, &mut client, event).await;
-            }
-            cursor = end;
-            assert_eq!(client, of_snapshot(&fresh.body), "step {step}");
-            assert_eq!(people[1].all_events(&fresh.cursor(), 10).await.0.len(), 0);
+        let elsewhere = bob.at(&app.instances[round % 2].url);
+        let fresh = elsewhere.get("/v1/sync?limit=100").await;
+        for instance in &app.instances {
+            caught_up(&bob, &bob.at(&instance.url)).await;
         }
+        let (events, end) = bob.all_events(&cursor, 7).await;
+        for event in &events {
+            apply(&elsewhere, &mut client, event).await;
+        }
+        cursor = end;
+        assert_eq!(client, of_snapshot(&fresh.body), "round {round}");
+        assert_eq!(bob.all_events(&fresh.cursor(), 10).await.0.len(), 0);
     }
-    assert!(conversations.len() > 3);
+    assert!(begun.len() > 3);
 }
 
 #[tokio::test]

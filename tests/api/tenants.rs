@@ -20,79 +20,61 @@ fn of_tenant(app: &App, tenant: &str, id: &str) -> Person {
 async fn the_same_id_in_two_tenants_is_two_people_who_see_nothing_of_each_other() {
     let app = App::start().await;
     let (alice, _, conversation) = app.two_people_talking().await;
-    let message = alice.say(&conversation, "secret").await.ok()["id"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
-    let [twin, other_bob, backend] =
-        ["alice", "bob", "backend"].map(|id| of_tenant(&app, "other", id));
-    other_bob.get("/v1/me").await.ok();
-    let start = twin.cursor().await;
-    let stream = twin.request(Method::GET, "/v1/events/stream?since=0");
-    let mut stream = Listener::open(stream).await;
+    let message = alice.say(&conversation, "secret").await.ok();
+    let message = message["id"].as_str().expect("an id");
+    let [twin, backend] = ["alice", "backend"].map(|id| of_tenant(&app, "other", id));
     assert_eq!(twin.get("/v1/me").await.ok()["name"], "alice of other");
     assert_eq!(alice.get("/v1/me").await.ok()["name"], "alice");
-
+    let one = format!("/v1/conversations/{conversation}");
+    let (messages, read) = (format!("{one}/messages"), format!("{one}/read"));
     for by in [&twin, &backend] {
-        for path in [
-            format!("/v1/conversations/{conversation}"),
-            format!("/v1/conversations/{conversation}/messages"),
-            format!("/v1/messages/{message}"),
+        for answer in [
+            by.get(&one).await,
+            by.get(&messages).await,
+            by.get(&format!("/v1/messages/{message}")).await,
+            by.post(&messages, &json!({ "content": "x" })).await,
+            by.post(&read, &json!({})).await,
+            by.delete(&one).await,
         ] {
-            assert_eq!(by.get(&path).await.code(), "not-found", "{path}");
+            assert_eq!(answer.code(), "not-found", "{}", answer.text);
         }
-        let path = format!("/v1/conversations/{conversation}/messages");
-        assert_eq!(
-            by.post(&path, &json!({ "content": "x" })).await.code(),
-            "not-found"
-        );
-        assert_eq!(
-            by.post(
-                &format!("/v1/conversations/{conversation}/read"),
-                &json!({})
-            )
-            .await
-            .code(),
-            "not-found"
-        );
-        assert_eq!(
-            by.delete(&format!("/v1/conversations/{conversation}"))
-                .await
-                .code(),
-            "not-found"
-        );
         assert_eq!(by.get("/v1/conversations").await.ok()["items"], json!([]));
         assert_eq!(by.get("/v1/unread").await.ok()["total"], 0);
         assert_eq!(by.all_events("0", 10).await.0.len(), 0);
     }
-    // The same pair and the same context in the other tenant are a conversation of its own.
+}
+
+#[tokio::test]
+async fn each_tenant_talks_for_itself() {
+    let app = App::start().await;
+    let (alice, _, conversation) = app.two_people_talking().await;
+    let [twin, other_bob, backend] =
+        ["alice", "bob", "backend"].map(|id| of_tenant(&app, "other", id));
+    other_bob.get("/v1/me").await.ok();
+    let (start, of_alice) = (twin.cursor().await, alice.cursor().await);
+    let stream = twin.request(Method::GET, "/v1/events/stream?since=0");
+    let mut stream = Listener::open(stream).await;
+    // The same pair is another pair there.
     let theirs = twin.converse_with("bob").await;
     assert_ne!(theirs, conversation);
     twin.say(&theirs, "ours").await.ok();
     assert_eq!(twin.all_events(&start, 10).await.0.len(), 2);
-    assert_eq!(
-        alice.get("/v1/conversations").await.ok()["items"]
-            .as_array()
-            .map(Vec::len),
-        Some(1)
-    );
+    assert_eq!(alice.all_events(&of_alice, 10).await.0.len(), 0);
     let first = stream.until("message.created").await;
     assert_eq!(first.data["data"]["message"]["content"], "ours");
-
-    // What a backend puts is of its own tenant.
+    // What a backend puts is of its own tenant, and so is whom it may name.
     let put = backend
         .put("/v1/users/alice", &json!({ "name": "Renamed" }))
         .await
         .ok();
     assert_eq!(put["name"], "Renamed");
     assert_eq!(alice.get("/v1/me").await.ok()["name"], "alice");
-    let unknown = backend
-        .post(
-            "/v1/conversations",
-            &json!({ "type": "PRIVATE", "memberIds": ["alice", "mallory"] }),
-        )
-        .await;
-    assert_eq!(unknown.code(), "user-unknown");
+    app.person("mallory").get("/v1/me").await.ok();
+    let body = json!({ "type": "PRIVATE", "memberIds": ["alice", "mallory"] });
+    assert_eq!(
+        backend.post("/v1/conversations", &body).await.code(),
+        "user-unknown"
+    );
 }
 
 #[tokio::test]

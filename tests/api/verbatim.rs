@@ -1,10 +1,12 @@
 //! What is accepted is given back as it was written, wherever it is shown.
 
+use std::collections::HashSet;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::listener::Listener;
-use crate::support::App;
+use crate::support::{App, Person};
 
 fn texts() -> Vec<String> {
     let mut texts: Vec<String> = [
@@ -78,71 +80,63 @@ async fn what_is_accepted_comes_back_as_it_was_written_on_every_way() {
     }
 }
 
+const ODD: &str = "été 🏳️‍🌈/%2F?#&\"'<b>+;=@:~";
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// Holds these fields of an answer against what was asked.
+#[track_caller]
+fn assert_kept(answer: &Value, asked: &Value, fields: &[&str]) {
+    for field in fields {
+        assert_eq!(answer[field], asked[field], "{field}");
+    }
+}
+
 #[tokio::test]
 async fn ids_names_and_addresses_come_back_as_they_were_written() {
     let app = App::start().await;
-    let service = crate::support::Person::service(&app.instances[0].url);
-    let odd = "été 🏳️‍🌈/%2F?#&\"'<b>+;=@:~";
-    let encoded: String = odd.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let profile = json!({ "name": "D'Arc, \"Jeanne\" <b>", "imageUrl": "https://a.example/ü?x=<y>&z='\"", "role": "☎" });
-    let put = service
-        .put(&format!("/v1/users/{encoded}"), &profile)
-        .await
-        .ok();
-    assert_eq!(
-        (&put["id"], &put["name"], &put["imageUrl"], &put["role"]),
-        (
-            &json!(odd),
-            &profile["name"],
-            &profile["imageUrl"],
-            &profile["role"]
-        )
-    );
-    assert_eq!(service.get(&format!("/v1/users/{encoded}")).await.ok(), put);
+    let service = Person::service(&app.instances[0].url);
+    let path = format!("/v1/users/{}", encoded(ODD));
+    let profile = json!({ "id": ODD, "name": "D'Arc, \"Jeanne\" <b>", "imageUrl": "https://a.example/ü?x=<y>&z='\"", "role": "☎" });
+    assert_eq!(service.put(&path, &profile).await.ok(), profile);
+    assert_eq!(service.get(&path).await.ok(), profile);
     let longest = "𝒳".repeat(128);
     let alice = app.person(&longest);
-    let body = json!({ "type": "PRIVATE", "recipientId": odd, "subject": "𝒳".repeat(200), "organizationId": odd, "metadata": { "\u{2028}": odd },
-        "context": { "type": "👍", "id": odd, "title": odd, "url": "https://a.example/%00", "startsAt": "2026-03-01T10:30:00.123+01:00" } });
-    let conversation = alice.post("/v1/conversations", &body).await.ok();
-    for field in ["subject", "organizationId", "metadata"] {
-        assert_eq!(conversation[field], body[field]);
-    }
-    for field in ["type", "id", "title", "url"] {
-        assert_eq!(conversation["context"][field], body["context"][field]);
-    }
-    assert_eq!(
-        conversation["context"]["startsAt"], "2026-03-01T09:30:00.123Z",
-        "UTC, milliseconds"
-    );
-    let members = conversation["members"].as_array().expect("members");
+    let context = json!({ "type": "👍", "id": ODD, "title": ODD, "url": "https://a.example/%00", "startsAt": "2026-03-01T10:30:00.123+01:00" });
+    let body = json!({ "type": "PRIVATE", "recipientId": ODD, "subject": "𝒳".repeat(200), "organizationId": ODD,
+        "metadata": { "\u{2028}": ODD }, "context": context });
+    let made = alice.post("/v1/conversations", &body).await.ok();
+    assert_kept(&made, &body, &["subject", "organizationId", "metadata"]);
+    assert_kept(&made["context"], &context, &["type", "id", "title", "url"]);
+    let starts_at = &made["context"]["startsAt"];
+    assert_eq!(starts_at, "2026-03-01T09:30:00.123Z", "UTC, milliseconds");
+    let members = made["members"].as_array().expect("members");
     assert!(
         members
             .iter()
             .any(|member| member["user"]["id"] == *longest)
     );
-    let found = alice
-        .get(&format!(
-            "/v1/conversations?contextId={encoded}&organizationId={encoded}"
-        ))
-        .await
-        .ok();
-    assert_eq!(found["items"][0]["id"], conversation["id"]);
-    let attachment = json!({ "url": "https://a.example/a%20b.jpg?x=é", "type": "image/jpeg", "fileName": odd, "fileSize": i64::MAX });
-    let body = json!({ "content": "x", "attachments": vec![attachment.clone(); 10], "clientMessageId": odd });
-    let id = conversation["id"].as_str().expect("an id");
-    let sent = alice
-        .post(&format!("/v1/conversations/{id}/messages"), &body)
-        .await
-        .ok();
-    assert_eq!(sent["clientMessageId"], odd);
-    let ids: std::collections::HashSet<_> = sent["attachments"]
-        .as_array()
-        .expect("ten")
-        .iter()
-        .map(|a| a["id"].to_string())
-        .collect();
+    let odd = encoded(ODD);
+    let found = format!("/v1/conversations?contextId={odd}&organizationId={odd}");
+    assert_eq!(alice.get(&found).await.ok()["items"][0]["id"], made["id"]);
+}
+
+#[tokio::test]
+async fn attachments_come_back_as_they_were_sent_each_with_an_id() {
+    let app = App::start().await;
+    let (alice, bob, conversation) = app.two_people_talking().await;
+    let attachment = json!({ "url": "https://a.example/a%20b.jpg?x=é", "type": "image/jpeg", "fileName": ODD, "fileSize": i64::MAX });
+    let body = json!({ "content": "x", "attachments": vec![attachment.clone(); 10], "clientMessageId": ODD });
+    let path = format!("/v1/conversations/{conversation}/messages");
+    let sent = alice.post(&path, &body).await.ok();
+    assert_eq!(sent["clientMessageId"], ODD);
+    let attachments = sent["attachments"].as_array().expect("ten");
+    let ids: HashSet<_> = attachments.iter().map(|a| a["id"].to_string()).collect();
     assert_eq!(ids.len(), 10);
-    for field in ["url", "type", "fileName", "fileSize"] {
-        assert_eq!(sent["attachments"][9][field], attachment[field]);
+    for one in attachments {
+        assert_kept(one, &attachment, &["url", "type", "fileName", "fileSize"]);
     }
+    assert_eq!(bob.get(&path).await.ok()["items"][0], sent);
 }
