@@ -44,9 +44,15 @@ enum Command {
     NewEpoch,
 }
 
+/// What is logged unless `RUST_LOG` says otherwise.
+const LOG: &str = "causerie=info,warn,rocket=error";
+/// Whatever it says: here Rocket prints the URL, query string and all, of each request that no route matches.
+const NO_URLS: &str = "rocket::server::_=off";
+
 fn main() -> std::process::ExitCode {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("causerie=info,warn,rocket=error"));
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| LOG.to_owned());
+    let filter = EnvFilter::try_new(format!("{asked},{NO_URLS}"))
+        .unwrap_or_else(|_| EnvFilter::new(format!("{LOG},{NO_URLS}")));
     // Lines are written by a thread of their own: a request does not wait for a terminal or a pipe.
     let (errors, _flushed_at_the_end) = tracing_appender::non_blocking(std::io::stderr());
     tracing_subscriber::fmt()

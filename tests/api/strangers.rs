@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::auth::token;
 use crate::bad_requests::method;
 use crate::refusals::{Scene, assert_problem, everything};
-use crate::support::{Answer, Person};
+use crate::support::{Answer, Person, eventually};
 
 /// Every address that wants to know who asks.
 const ADDRESSES: &[(&str, &str)] = &[
@@ -165,6 +165,22 @@ async fn every_address_wants_a_token_and_none_in_its_url() {
         before,
         "nothing changed"
     );
+    // Nor does one of a mistaken address, or of a wrong method, come to stand in a log.
+    for (name, path) in [("GET", "/v1/nothing"), ("DELETE", "/v1/me")] {
+        let url = format!("{base}{path}?token={}", alice.token);
+        let request = Client::new().request(method(name), url);
+        let answer = alice
+            .send(request.header("X-Request-Id", path.replace('/', ".")))
+            .await;
+        assert_eq!(answer.status, 404);
+    }
+    eventually("the log of the last of them", async || {
+        scene.app.instances[0]
+            .log()
+            .contains(".v1.me")
+            .then_some(())
+    })
+    .await;
     assert!(!scene.app.instances[0].log().contains(&alice.token));
 }
 
