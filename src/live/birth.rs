@@ -23,15 +23,16 @@ impl Live {
     /// Lets the tail come as far as a feed counts: what is unread must have been told. A tail that takes longer than a
     /// second is late with everything, and does not hold up a page that opens.
     async fn reach(&self, counted: Position) {
-        let mut applied = self.applied.subscribe();
-        let epoch = applied.borrow().map(|at| at.epoch);
-        let reached = |at: &Option<Cursor>| {
-            at.is_none_or(|at| Some(at.epoch) != epoch || at.position >= counted)
+        let at = *self.applied.borrow();
+        let Some(at) = at.filter(|at| at.position < counted) else {
+            return;
         };
-        if !reached(&applied.borrow()) {
-            self.poke.notify_one();
-            let _ = tokio::time::timeout(Duration::from_secs(1), applied.wait_for(reached)).await;
-        }
+        let reached = |now: &Option<Cursor>| {
+            now.is_none_or(|now| now.epoch != at.epoch || now.position >= counted)
+        };
+        self.poke.notify_one();
+        let mut applied = self.applied.subscribe();
+        let _ = tokio::time::timeout(Duration::from_secs(1), applied.wait_for(reached)).await;
     }
 
     async fn find_or_bear(&self, db: &Db, key: &UserKey) -> Result<Arc<Feed>> {
