@@ -29,6 +29,7 @@ fn embedded() -> String {
             .build()
             .expect("a runtime");
         runtime.block_on(async {
+            remove_what_dead_runs_left();
             let directory =
                 std::env::temp_dir().join(format!("causerie-tests-{}", std::process::id()));
             let settings = Settings {
