@@ -49,7 +49,7 @@ pub fn skip_to_head(mut batch: Batch, place: Option<Cursor>) -> Batch {
 
 /// `ReadBeforeRegister`: between the read and the registration there is time for a message to come.
 pub async fn dawdle() {
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    tokio::time::sleep(Duration::from_millis(25)).await;
 }
 
 /// `PositionsFromASequence`: commits come out of order when they take different times.

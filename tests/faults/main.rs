@@ -1,1 +1,89 @@
-//! The history checker must catch each planted fault, seed after seed.
+//! The history checker against a service that is wrong on purpose: it must find each planted fault, and nothing where
+//! none is planted. `cargo test --features planted-faults --test faults`.
+
+#[path = "../support/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "shared by the test binaries; none uses all of it"
+)]
+mod support;
+
+use support::history::{Kind, Verdict};
+use support::workload::{self, Plan};
+use support::{App, PATIENCE};
+
+const SEEDS: u64 = 10;
+
+/// Two instances on one database, with the same fault, for all seeds: each seed brings its own people.
+async fn two_instances(fault: &str) -> App {
+    let mut app = App::with(0, "").await;
+    for _ in 0..2 {
+        app.add("heartbeat_secs=1", &[("CAUSERIE_FAULT", fault)])
+            .await;
+    }
+    app
+}
+
+/// Runs the same workload with each seed and judges it. `change` is made to each plan.
+async fn judge_each(
+    fault: &str,
+    change: impl Fn(&mut Plan),
+    judge: impl Fn(&Verdict) -> Result<(), &'static str>,
+) {
+    let app = two_instances(fault).await;
+    let urls: Vec<_> = app.instances.iter().map(|i| i.url.clone()).collect();
+    for seed in workload::seeds(SEEDS) {
+        let mut plan = Plan::short(seed);
+        change(&mut plan);
+        let history = workload::run(&urls, plan).await;
+        let verdict = history.check();
+        println!(
+            "{fault}, seed {seed}: {} messages, {} deliveries, other answers {:?}: {:?}",
+            history.messages(),
+            history.deliveries(),
+            history.other_answers,
+            verdict.counts(),
+        );
+        if let Err(problem) = judge(&verdict) {
+            panic!("{fault}, seed {seed}: {problem}\n{verdict}");
+        }
+    }
+}
+
+/// The checker finds this kind of anomaly, whichever else it finds.
+async fn is_found(fault: &str, kind: Kind) {
+    let judge = |verdict: &Verdict| {
+        let found = verdict.counts().contains_key(&kind);
+        found.then_some(()).ok_or("the fault was not found")
+    };
+    judge_each(fault, |_| {}, judge).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_without_a_fault_has_no_anomaly() {
+    let judge = |verdict: &Verdict| verdict.is_good().then_some(()).ok_or("a false alarm");
+    // A slow machine is given the time it needs: what is right comes to an end by itself.
+    let change = |plan: &mut Plan| plan.patience = PATIENCE;
+    judge_each("none", change, judge).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn positions_from_a_sequence_lose_messages() {
+    is_found("positions-from-a-sequence", Kind::Lost).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_registers_after_its_read_sleeps_on_a_message() {
+    is_found("read-before-register", Kind::Late).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_past_the_page_loses_what_was_cut_off() {
+    is_found("cursor-past-the-page", Kind::Lost).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_that_misses_new_conversations_loses_them() {
+    is_found("feed-misses-new-conversations", Kind::Lost).await;
+}

@@ -1,8 +1,10 @@
 //! What every test stands on: a real Postgres, a database of its own, and the real program as processes of its own.
 
 mod app;
+pub mod history;
 mod person;
 mod postgres;
+pub mod workload;
 
 pub use app::{App, Instance};
 pub use person::{Answer, Person};

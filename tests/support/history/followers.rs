@@ -1,0 +1,202 @@
+//! Checks of what each follower was given: everything it may see, once, in order, in time.
+
+use std::collections::{HashMap, HashSet};
+
+use super::known::Known;
+use super::messages::acked;
+use super::{ANSWERED_ANYWAY, BOUND, Follower, Kind, Moment, Outcome, Page, Verdict, What};
+
+pub(super) fn check(known: &Known<'_>, verdict: &mut Verdict) {
+    for (index, follower) in known.history.followers.iter().enumerate() {
+        let pages = &known.pages[index];
+        cursors(follower, pages, verdict);
+        order(follower, pages, verdict);
+        content(known, follower, pages, verdict);
+        lost(known, follower, pages, verdict);
+        if follower.waits {
+            late(known, follower, pages, verdict);
+        }
+    }
+    stale(known, verdict);
+    for (follower, what) in &known.history.refusals {
+        let name = &known.history.followers[*follower].name;
+        verdict.add(Kind::Refused, format!("{name}: {what}"));
+    }
+}
+
+/// A page begins where the last one ended, its events lie inside it, and it ends with its last event or behind it.
+fn cursors(follower: &Follower, pages: &[&Page], verdict: &mut Verdict) {
+    let name = &follower.name;
+    let mut cursor = follower.start;
+    for page in pages {
+        let (from, to) = (page.from, page.cursor);
+        let mut found = |problem: &str| {
+            let place = format!("{:?} on instance {}", page.transport, page.instance);
+            verdict.add(
+                Kind::CursorRegress,
+                format!("{name}, {place}: {problem} ({from} to {to}, after {cursor})"),
+            );
+        };
+        if from != cursor {
+            found("it does not begin at the follower's cursor");
+        }
+        if to < from {
+            found("it ends before it begins");
+        }
+        let inside = |seen: &super::Seen| seen.position > from && seen.position <= to;
+        if !page.events.iter().all(inside) {
+            found("an event lies outside");
+        }
+        cursor = to;
+    }
+}
+
+/// Positions go up: nothing comes twice, nothing comes behind what is newer.
+fn order(follower: &Follower, pages: &[&Page], verdict: &mut Verdict) {
+    let mut seen = HashSet::new();
+    let mut newest = follower.start;
+    for event in pages.iter().flat_map(|page| &page.events) {
+        let position = event.position;
+        if !seen.insert(position) {
+            let what = format!("{} got {position} again", follower.name);
+            verdict.add(Kind::Twice, what);
+        } else if position <= newest {
+            let what = format!("{} got {position} after {newest}", follower.name);
+            verdict.add(Kind::OutOfOrder, what);
+        }
+        newest = newest.max(position);
+    }
+}
+
+/// What everybody is given at a place of the log is the same, and is given to members alone.
+fn content(known: &Known<'_>, follower: &Follower, pages: &[&Page], verdict: &mut Verdict) {
+    for event in pages.iter().flat_map(|page| &page.events) {
+        let first = known.events[&event.position];
+        if event != first {
+            let what = format!("{} got {event:?}, another {first:?}", follower.name);
+            verdict.add(Kind::Differs, what);
+        }
+        if !known.is_member(&follower.user, &event.conversation) {
+            let what = format!("{} is no member and got {event:?}", follower.name);
+            verdict.add(Kind::Invented, what);
+        }
+    }
+}
+
+/// Every acknowledged message and every event that others have, of the follower's conversations.
+fn lost(known: &Known<'_>, follower: &Follower, pages: &[&Page], verdict: &mut Verdict) {
+    let name = &follower.name;
+    let has: HashSet<i64> = pages
+        .iter()
+        .flat_map(|page| &page.events)
+        .map(|event| event.position)
+        .collect();
+    for event in known.feed(&follower.user) {
+        if !has.contains(&event.position) {
+            let what = format!("{name} never got {event:?}");
+            verdict.add(Kind::Lost, what);
+        }
+    }
+    let created: HashSet<&str> = pages
+        .iter()
+        .flat_map(|page| &page.events)
+        .filter(|event| event.what == What::Created)
+        .map(|event| event.conversation.as_str())
+        .collect();
+    for conversation in &known.history.conversations {
+        let id = conversation.id.as_str();
+        if known.is_member(&follower.user, id) && !created.contains(id) {
+            verdict.add(
+                Kind::Lost,
+                format!("{name} never heard of conversation {id}"),
+            );
+        }
+    }
+    // Those that somebody has were looked for above.
+    for send in &known.history.sends {
+        let is_mine = known.is_member(&follower.user, &send.conversation);
+        if acked(send).is_some() && is_mine && !known.positions.contains_key(&*send.key) {
+            verdict.add(Kind::Lost, format!("{name}: nobody ever got {}", send.key));
+        }
+    }
+}
+
+/// In a quiet phase, what was acknowledged reaches whoever waits for it in time.
+fn late(known: &Known<'_>, follower: &Follower, pages: &[&Page], verdict: &mut Verdict) {
+    let mut received: HashMap<&str, Moment> = HashMap::new();
+    for page in pages {
+        for event in &page.events {
+            if let What::Message { key, .. } = &event.what {
+                received.entry(key).or_insert(page.at);
+            }
+        }
+    }
+    for send in &known.history.sends {
+        let Some((acked, _)) = acked(send) else {
+            continue;
+        };
+        if !known.is_member(&follower.user, &send.conversation) {
+            continue;
+        }
+        // While the writers write, a slow machine is no defect: the clock starts when it has nothing else to do.
+        let quiet = known.history.quiet.iter().find(|(_, end)| *end >= acked);
+        let Some((begin, end)) = quiet else { continue };
+        let deadline = acked.max(*begin) + BOUND;
+        let received = received.get(send.key.as_str()).copied();
+        if received.map_or(*end >= deadline, |at| at > deadline) {
+            let what = format!(
+                "{} waited for {} since {acked:?}, and got it at {received:?}",
+                follower.name, send.key
+            );
+            verdict.add(Kind::Late, what);
+        }
+    }
+}
+
+/// What an instance has acknowledged, each later poll on it has, or says that there is more.
+fn stale(known: &Known<'_>, verdict: &mut Verdict) {
+    for user in known.users() {
+        // Per instance: acknowledged when, and the newest position that was acknowledged by then.
+        let mut acks: HashMap<usize, Vec<(Moment, i64)>> = HashMap::new();
+        for send in &known.history.sends {
+            let Outcome::Acked { at, took, .. } = send.outcome else {
+                continue;
+            };
+            if let (true, true, Some(position)) = (
+                took < ANSWERED_ANYWAY,
+                known.is_member(user, &send.conversation),
+                known.positions.get(&*send.key),
+            ) {
+                acks.entry(send.instance).or_default().push((at, *position));
+            }
+        }
+        for acks in acks.values_mut() {
+            acks.sort();
+            let mut newest = 0;
+            for (_, position) in acks.iter_mut() {
+                newest = newest.max(*position);
+                *position = newest;
+            }
+        }
+        for (index, follower) in known.history.followers.iter().enumerate() {
+            if follower.user != user {
+                continue;
+            }
+            for page in &known.pages[index] {
+                let (Some(asked), false) = (page.asked, page.has_more) else {
+                    continue;
+                };
+                let acks = acks.get(&page.instance).map_or(&[][..], Vec::as_slice);
+                let before = acks.partition_point(|(at, _)| *at < asked);
+                let newest = before.checked_sub(1).map_or(0, |last| acks[last].1);
+                if page.cursor < newest {
+                    let what = format!(
+                        "{} asked at {asked:?} and was read up to {}; {newest} was acknowledged",
+                        follower.name, page.cursor
+                    );
+                    verdict.add(Kind::StaleRead, what);
+                }
+            }
+        }
+    }
+}

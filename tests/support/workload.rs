@@ -1,0 +1,227 @@
+//! Many people at once: writers that send, read and create, and followers of every kind, over several instances. What
+//! they saw becomes a `History`. Every choice comes from the plan's seed; the order of events is the machine's.
+
+mod follower;
+mod frames;
+mod plan;
+mod writer;
+
+pub use plan::{Habit, Plan, seeds};
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use rand::Rng;
+use rand::rngs::StdRng;
+use reqwest::{Method, RequestBuilder};
+use tokio::task::JoinSet;
+
+use super::Person;
+use super::history::{self, Follower, History, Moment, Outcome, position};
+
+/// A run that is under way.
+pub struct Run {
+    plan: Plan,
+    /// Of the instances.
+    urls: Vec<String>,
+    people: Vec<Person>,
+    client: reqwest::Client,
+    began: Instant,
+    history: Mutex<History>,
+    /// Messages that each follower has received.
+    received: Vec<AtomicUsize>,
+}
+
+/// Carries out a plan on fresh people. Several runs may follow each other on the same instances.
+pub async fn run(urls: &[String], plan: Plan) -> History {
+    let run = Arc::new(Run::new(urls, plan));
+    let start = run.start_cursor().await;
+    // So that their feeds are born with these conversations, and learn of the later ones.
+    run.create_first().await;
+    let followers = run.follow(&start);
+    for burst in 0..run.plan.bursts {
+        run.write(burst).await;
+        let began = run.now();
+        run.close(burst).await;
+        let is_complete = run.settle().await;
+        let quiet = (began, run.now());
+        run.history().quiet.push(quiet);
+        if !is_complete {
+            // There is something to find, and more of it would only take longer.
+            break;
+        }
+    }
+    drop(followers);
+    run.read_unread().await;
+    std::mem::take(&mut *run.history())
+}
+
+impl Run {
+    fn new(urls: &[String], plan: Plan) -> Self {
+        let person = |n| Person::new(&urls[0], &format!("{:x}-u{n}", plan.seed));
+        Self {
+            urls: urls.to_vec(),
+            people: (0..plan.users).map(person).collect(),
+            // Of this run's own runtime, so it may keep connections open, as clients do.
+            client: reqwest::Client::new(),
+            began: Instant::now(),
+            history: Mutex::default(),
+            received: (0..plan.users * plan.habits.len())
+                .map(|_| AtomicUsize::new(0))
+                .collect(),
+            plan,
+        }
+    }
+
+    fn now(&self) -> Moment {
+        self.began.elapsed()
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().expect("nobody panics with it")
+    }
+
+    fn request(&self, by: &Person, instance: usize, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("{}{path}", self.urls[instance]))
+            .bearer_auth(&by.token)
+    }
+
+    /// Makes everybody known, and gives a cursor from before the first conversation.
+    async fn start_cursor(&self) -> String {
+        for person in &self.people {
+            person.get("/v1/me").await.ok();
+        }
+        // Somebody else's: the first poll of a user is what its feed is born by.
+        let id = format!("{:x}-nobody", self.plan.seed);
+        Person::new(&self.urls[0], &id).cursor().await
+    }
+
+    /// Starts one follower per user and habit, spread over the instances. They end when the set is dropped.
+    fn follow(self: &Arc<Self>, start: &str) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for person in &self.people {
+            for habit in &self.plan.habits {
+                let index = self.history().followers.len();
+                self.history().followers.push(Follower {
+                    name: format!("{habit:?} {index} of {}", person.id),
+                    user: person.id.clone(),
+                    start: position(start),
+                    waits: matches!(habit, Habit::LongPoll | Habit::Stream),
+                });
+                tasks.spawn(follower::follow(
+                    self.clone(),
+                    index,
+                    person.clone(),
+                    *habit,
+                    start,
+                ));
+            }
+        }
+        tasks
+    }
+
+    /// One burst: all writers at once, and new conversations among the same people in its middle.
+    async fn write(self: &Arc<Self>, burst: usize) {
+        let mut tasks = JoinSet::new();
+        for writer in 0..self.plan.writers {
+            tasks.spawn(writer::write(self.clone(), writer, burst));
+        }
+        tasks.spawn(writer::create_more(self.clone(), burst));
+        while let Some(ended) = tasks.join_next().await {
+            ended.expect("a writer does not panic");
+        }
+    }
+
+    async fn create_first(&self) {
+        let mut rng = self.plan.rng(1 << 32);
+        for _ in 0..self.plan.groups {
+            self.create_group(&mut rng).await;
+        }
+        for _ in 0..self.plan.privates {
+            self.create_private(&mut rng).await;
+        }
+    }
+
+    /// A last message in each conversation: who has these has been given the chance to have everything before them.
+    async fn close(&self, burst: usize) {
+        let mut rng = self.plan.rng((2 << 32) + burst as u64);
+        let conversations = self.history().conversations.clone();
+        for (n, conversation) in conversations.iter().enumerate() {
+            let sender = rng.random_range(0..conversation.members.len());
+            let sender = self.person(&conversation.members[sender]);
+            let key = format!("{:x}-end-{burst}-{n}", self.plan.seed);
+            self.say(&mut rng, sender, &conversation.id, &key).await;
+            self.pause(&mut rng, Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until every follower has every message, but not longer than the plan allows: the checker says what is
+    /// missing. Gives whether nothing is.
+    async fn settle(&self) -> bool {
+        let began = Instant::now();
+        while !self.is_complete() {
+            if began.elapsed() > self.plan.patience {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        true
+    }
+
+    fn is_complete(&self) -> bool {
+        let history = self.history();
+        let mut expected: HashMap<&str, usize> = HashMap::new();
+        for conversation in &history.conversations {
+            let acked = |send: &&history::Send| {
+                send.conversation == conversation.id
+                    && matches!(send.outcome, Outcome::Acked { .. })
+            };
+            let messages = history.sends.iter().filter(acked).count();
+            for member in &conversation.members {
+                *expected.entry(member).or_default() += messages;
+            }
+        }
+        history
+            .followers
+            .iter()
+            .zip(&self.received)
+            .all(|(follower, received)| {
+                let expected = expected.get(&*follower.user).copied().unwrap_or(0);
+                received.load(Ordering::Relaxed) >= expected
+            })
+    }
+
+    /// What every instance says at the end, once it has applied what the others have.
+    async fn read_unread(&self) {
+        let mut cursors = Vec::new();
+        for url in &self.urls {
+            cursors.push(self.people[0].at(url).cursor().await);
+        }
+        for (instance, url) in self.urls.iter().enumerate() {
+            for cursor in &cursors {
+                self.people[0].at(url).poll(cursor, "").await.ok();
+            }
+            for person in &self.people {
+                let answer = person.at(url).get("/v1/unread").await.ok();
+                self.history().unread.push(history::Unread {
+                    user: person.id.clone(),
+                    instance,
+                    total: answer["total"].as_i64().expect("a number"),
+                });
+            }
+        }
+    }
+
+    fn person(&self, id: &str) -> &Person {
+        let mut people = self.people.iter();
+        people.find(|person| person.id == id).expect("one of us")
+    }
+
+    /// A pause of random length: the rhythm of people, not a wait for anything.
+    async fn pause(&self, rng: &mut StdRng, longest: Duration) {
+        tokio::time::sleep(longest.mul_f64(rng.random())).await;
+    }
+}
