@@ -153,7 +153,8 @@ impl<'r> Responder<'r, 'static> for Error {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let RequestId(request_id) = RequestId::of(request);
         let status = self.code.status();
-        if status.code >= 500 {
+        // Not ready, or full: that is an answer. A failure has a cause.
+        if status.code >= 500 && (self.cause.is_some() || self.code == Code::Internal) {
             let route = request.route().map(|route| route.uri.to_string());
             tracing::error!(
                 code = self.code.as_str(),

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use rocket::http::{ContentType, Status};
+use rocket::http::ContentType;
 use rocket::{State, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::respond::Json;
+use crate::error::{Code, Problem, Result};
 use crate::live::Live;
 use crate::shutdown::Readiness;
 
 #[derive(Serialize, ToSchema)]
 pub struct Health {
-    /// `ok`, `degraded` (works, up to a second later), `waiting` for the database, or `stopping`.
+    /// `ok`, or `degraded`: works, and hears of other instances up to a second later.
     pub status: &'static str,
 }
 
@@ -30,23 +31,20 @@ pub fn healthz() -> Json<Health> {
 #[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "readyz", security(()),
     responses(
         (status = 200, description = "Yes: `ok`, or `degraded` when other instances are only heard by the sweep", body = Health),
-        (status = 503, description = "No: `waiting` for the database, or `stopping`", body = Health),
+        (status = 503, description = "No: `unavailable`, the database does not answer (yet); `shutting-down`", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/readyz")]
-pub fn readyz(
-    live: &State<Arc<Live>>,
-    readiness: &State<Arc<Readiness>>,
-) -> (Status, Json<Health>) {
-    let (status, text) = if readiness.is_stopping() {
-        (Status::ServiceUnavailable, "stopping")
-    } else if live.place().is_none() {
-        (Status::ServiceUnavailable, "waiting")
-    } else if live.is_listening() {
-        (Status::Ok, "ok")
+pub fn readyz(live: &State<Arc<Live>>, readiness: &State<Arc<Readiness>>) -> Result<Json<Health>> {
+    if readiness.is_stopping() {
+        return Err(Code::ShuttingDown.into());
+    }
+    live.place().ok_or(Code::Unavailable)?;
+    let status = if live.is_listening() {
+        "ok"
     } else {
-        (Status::Ok, "degraded")
+        "degraded"
     };
-    (status, Json::ok(Health { status: text }))
+    Ok(Json::ok(Health { status }))
 }
 
 /// Prometheus metrics

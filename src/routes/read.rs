@@ -43,7 +43,7 @@ impl Check for ReadUpTo {
 /// Read a conversation, up to a message or to its end
 ///
 /// The horizon only moves forward, and is shared by all of the caller's devices.
-#[utoipa::path(post, path = "/v1/conversations/{id}/read", tag = "messages", operation_id = "readConversation", request_body = ReadUpTo,
+#[utoipa::path(post, path = "/v1/conversations/{id}/read", tag = "messages", operation_id = "readConversation", request_body = Option<ReadUpTo>,
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "Where the horizon stands now", body = Receipt),

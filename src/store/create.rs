@@ -137,7 +137,8 @@ fn settle_members(
         }
     }
     let code = match members.len() {
-        0 | 1 if !is_group => FieldCode::TooFew,
+        0 => FieldCode::TooFew,
+        1 if !is_group => FieldCode::TooFew,
         3.. if !is_group => FieldCode::TooMany,
         count if count > MAX_MEMBERS => FieldCode::TooMany,
         _ => return Ok(members),

@@ -49,11 +49,15 @@ impl Send {
 
     /// What "the same content" means for a repeated key.
     fn hash(&self) -> Vec<u8> {
+        // The order of an object's keys means nothing, and no metadata is empty metadata.
+        let mut metadata =
+            serde_json::Value::from(self.message.metadata.clone().unwrap_or_default());
+        metadata.sort_all_objects();
         let asked = (
             self.conversation,
             &self.message.content,
             &self.message.attachments,
-            &self.message.metadata,
+            metadata,
         );
         Sha256::digest(serde_json::to_vec(&asked).unwrap_or_default()).to_vec()
     }

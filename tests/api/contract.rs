@@ -149,7 +149,7 @@ fn every_operation_is_described_with_what_it_may_answer() {
             );
             let is_error = status == "default" || status.as_str() >= "400";
             let kinds = response["content"].as_object();
-            if is_error && path != "/readyz" {
+            if is_error {
                 let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
                 assert_eq!(schema, "#/components/schemas/Problem", "{what} {status}");
             } else if !["204", "304"].contains(&status.as_str()) {

@@ -229,3 +229,23 @@ async fn a_burst_of_different_messages_and_retries_numbers_without_a_hole() {
     let thrice: Vec<i64> = (1..=40).flat_map(|seq| [seq; 3]).collect();
     assert_eq!(seqs, thrice);
 }
+
+#[tokio::test]
+async fn the_order_of_metadata_keys_makes_no_other_content() {
+    let app = App::start().await;
+    let (alice, _, conversation) = app.two_people_talking().await;
+    let path = format!("/v1/conversations/{conversation}/messages");
+    let send = async |metadata: &str| {
+        let body = format!(
+            r#"{{"content":"x","clientMessageId":"{}",{metadata}}}"#,
+            "c-1"
+        );
+        let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        alice.post(&path, &body).await
+    };
+    let first = send(r#""metadata":{"b":1,"a":{"d":1,"c":2}}"#).await;
+    let again = send(r#""metadata":{"a":{"c":2,"d":1},"b":1}"#).await;
+    assert!(is_replay(&again), "{}", again.text);
+    assert_eq!(first.text, again.text);
+    assert_eq!(send(r#""metadata":{}"#).await.status, 409);
+}
