@@ -113,13 +113,15 @@ impl Feed {
         self.state().waiting.iter().for_each(|bit| bit.set());
     }
 
-    /// What comes after `since`, at most `limit` events. `applied` must have been read before this call.
+    /// What comes after `since`, at most `limit` events. `applied` must have been read before this call. `earlier` are
+    /// the conversations of the events that the same page has from Postgres.
     pub fn read(
         &self,
         since: Position,
         limit: usize,
         applied: Position,
         ring_floor: Position,
+        earlier: &[Uuid],
     ) -> Result<Batch, Miss> {
         let mut state = self.state();
         if state.ended {
@@ -141,7 +143,8 @@ impl Feed {
             newest => newest.unwrap_or(since).max(applied),
         };
         let mut changed: Vec<(Uuid, i64)> = Vec::new();
-        for conversation in events.iter().filter_map(|held| held.row.conversation_id) {
+        let here = events.iter().filter_map(|held| held.row.conversation_id);
+        for conversation in earlier.iter().copied().chain(here) {
             if !changed.iter().any(|(id, _)| *id == conversation) {
                 changed.push((
                     conversation,

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::page::{FeedPage, Since, UnreadCount, UnreadState, cut, partial};
 use crate::error::{Code, Error, Result};
 use crate::live::{Batch, Feed, Held, Live, Miss, Watch};
@@ -91,6 +93,8 @@ impl Reader {
     /// At most `limit` events after `since`.
     pub async fn next_batch(&self, since: Cursor, limit: usize) -> Result<FeedPage> {
         let mut from_store: Vec<Frame> = Vec::new();
+        // Those that the page is about so far: their counts are told with it.
+        let mut conversations: Vec<Uuid> = Vec::new();
         let mut position = since.position;
         loop {
             // Read before the feed: everything up to it is in the feed by then.
@@ -104,6 +108,7 @@ impl Reader {
                 limit - from_store.len(),
                 place.position,
                 self.live.ring_floor(),
+                &conversations,
             ) {
                 Ok(batch) => return self.page(since, from_store, batch).await,
                 Err(Miss::Ended) => continue,
@@ -115,7 +120,10 @@ impl Reader {
                         return Err(Code::CursorExpired.into());
                     }
                     position = page.up_to;
-                    from_store.extend(page.events.into_iter().map(|event| event.frame));
+                    for event in page.events {
+                        conversations.extend(event.row.conversation_id);
+                        from_store.push(event.frame);
+                    }
                     // An empty window still moves the cursor: the client asks again at once.
                     if from_store.len() == limit || position < floor {
                         let position = cut(&mut from_store).unwrap_or(position);
