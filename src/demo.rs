@@ -157,11 +157,11 @@ pub fn tour(address: &str, secret: &str, site: Site) -> Result<String> {
 ALICE={alice}
 BOB={bob}
 # send
-curl -sS {address}/v1/conversations/{ad}/messages -H "Authorization: Bearer $ALICE" -H 'Content-Type: application/json' -d '{{"content":"Bonjour"}}'
+curl -sS -w '\n' {address}/v1/conversations/{ad}/messages -H "Authorization: Bearer $ALICE" -H 'Content-Type: application/json' -d '{{"content":"Bonjour"}}'
 # poll: what is kept, from the oldest; go on with since= the cursor it gives
-curl -sS "{address}/v1/events?since=0&limit=3" -H "Authorization: Bearer $BOB"
+curl -sS -w '\n' "{address}/v1/events?since=0&limit=3" -H "Authorization: Bearer $BOB"
 # long-poll: waits up to 20 s for the next event; send something meanwhile
-curl -sS "{address}/v1/events?wait=20" -H "Authorization: Bearer $BOB"
+curl -sS -w '\n' "{address}/v1/events?wait=20" -H "Authorization: Bearer $BOB"
 # stream: as it happens, until Ctrl-C
 curl -sSN {address}/v1/events/stream -H "Authorization: Bearer $BOB"
 
