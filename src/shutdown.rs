@@ -37,12 +37,13 @@ pub async fn on_signal(
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
-    tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
+    let is_deploy = tokio::select! { _ = term.recv() => true, _ = interrupt.recv() => false };
     tracing::info!("stopping: not ready any more");
     readiness.stop();
     let leave = async {
-        // With nobody here there is nobody to wait for.
-        if live.seats_taken() > 0 {
+        // Pages that poll are not seen here between two polls: a deploy waits for its load balancer in any case. At a
+        // terminal, with nobody here, there is nobody to wait for.
+        if is_deploy || live.seats_taken() > 0 {
             sleep(NOTICE).await;
         }
         tracing::info!(
