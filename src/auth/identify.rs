@@ -49,7 +49,8 @@ impl Identities {
         let user = AuthUser {
             key: seen.key.clone(),
             is_service: claims.role.as_deref() == Some("service"),
-            exp: claims.exp,
+            // Far enough, and safe to add to.
+            exp: claims.exp.min(i64::from(u32::MAX)),
         };
         if users::see(db, &seen).await? {
             writer.write(Op::Profiles(vec![seen])).await?;

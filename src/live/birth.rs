@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::SemaphorePermit;
+
 use super::feed::Feed;
 use super::{Core, Live};
 use crate::error::{Code, Result};
 use crate::model::{Cursor, Position, UserKey};
-use crate::store::Db;
 use crate::store::unread::{self, Snapshot};
+use crate::store::{Db, bounded};
 
 impl Live {
     /// The feed of a user: the one in memory, or a new one for one statement.
@@ -35,18 +37,26 @@ impl Live {
         let _ = tokio::time::timeout(Duration::from_secs(1), applied.wait_for(reached)).await;
     }
 
+    /// Leave to read Postgres for a birth or a catch-up; 503 when that takes as long as a read may.
+    pub async fn catch_up_permit(&self) -> Result<SemaphorePermit<'_>> {
+        let permit = async {
+            Ok(self
+                .catch_ups
+                .acquire()
+                .await
+                .map_err(|_| Code::ShuttingDown)?)
+        };
+        bounded(permit).await
+    }
+
     async fn find_or_bear(&self, db: &Db, key: &UserKey) -> Result<Arc<Feed>> {
         // More than one try is for an epoch, or a ring, that moved on while the snapshot was read.
         for _ in 0..10 {
             if let Some(feed) = self.feeds.get(key) {
                 return Ok(feed.clone());
             }
+            let _permit = self.catch_up_permit().await?;
             let place = self.place().ok_or(Code::Unavailable)?;
-            let _permit = self
-                .catch_ups
-                .acquire()
-                .await
-                .map_err(|_| Code::ShuttingDown)?;
             let floor = self.ring_floor.load(Ordering::Acquire);
             let snapshot = unread::snapshot(db, key, floor).await?;
             let core = self.core();
@@ -86,7 +96,7 @@ impl Live {
         // What was applied here after the snapshot was taken is applied to it as the tail does it.
         for held in core.ring.after(snapshot.head) {
             if held.members.is_empty() || held.members.iter().any(|id| **id == *key.id) {
-                feed.push(held);
+                feed.push(held, floor);
             }
         }
         for conversation in feed.conversations() {

@@ -195,8 +195,13 @@ impl Feed {
     }
 
     /// Takes an event in if this user may see it. Gives the conversation it has just become a member of, if so.
-    pub(super) fn push(&self, held: &Arc<Held>) -> Option<Uuid> {
+    pub(super) fn push(&self, held: &Arc<Held>, ring_floor: Position) -> Option<Uuid> {
+        if *held.row.tenant_id != *self.key.tenant {
+            return None;
+        }
         let mut state = self.state();
+        // Not only when it is read: a stream that stands still must not pin what the ring has let go.
+        state.drop_below(ring_floor);
         let row = &held.row;
         let mut joined = None;
         if row.kind == EventKind::ConversationCreated && row.audience_user_id.is_none() {

@@ -72,7 +72,7 @@ pub struct Live {
     /// Rung when the tail should look at once.
     pub poke: Arc<Notify>,
     /// Births and catch-ups read Postgres only as many at a time: a storm of them must not starve the rest.
-    pub(crate) catch_ups: Semaphore,
+    catch_ups: Semaphore,
 }
 
 /// How much of the log is kept in memory.
@@ -218,7 +218,7 @@ impl Live {
             let held = core.ring.push(event);
             self.ring_floor.store(core.ring.floor(), Ordering::Release);
             for feed in self.recipients(&core, &held) {
-                let became_member = feed.push(&held);
+                let became_member = feed.push(&held, core.ring.floor());
                 if let Some(conversation) = became_member {
                     core.by_conversation
                         .entry(conversation)

@@ -123,6 +123,8 @@ impl Ring {
                 showing.into_iter().flatten().for_each(|held| held.forget());
             }
             // Rare, and the name stands in messages and conversations of any age.
+            // One look for each person: the event for their own devices comes first, those for others after it.
+            EventKind::UserUpdated if event.row.audience_user_id.is_none() => {}
             EventKind::UserUpdated => self.events.iter().for_each(|(held, _)| {
                 if shows_conversation(held) || held.row.actor_id == event.row.subject_user_id {
                     held.forget();

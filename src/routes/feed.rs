@@ -141,12 +141,7 @@ impl Reader {
         limit: usize,
     ) -> Result<catchup::FeedPage> {
         metrics::counter!("causerie_catch_ups_total").increment(1);
-        let _permit = self
-            .live
-            .catch_ups
-            .acquire()
-            .await
-            .map_err(|_| Code::ShuttingDown)?;
+        let _permit = self.live.catch_up_permit().await?;
         catchup::feed(&self.db, &self.me, since, up_to, limit).await
     }
 

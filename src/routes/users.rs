@@ -129,8 +129,9 @@ async fn write(me: &AuthUser, profiles: Vec<Profile>, writer: &Writer) -> Result
         Sighting { key, profile, iat }
     };
     let sightings: Vec<_> = profiles.into_iter().map(sighting).collect();
-    if !sightings.is_empty() {
-        writer.write(Op::Profiles(sightings)).await?;
+    // A few at a time: each may have to be told in hundreds of conversations, and other people's writes wait meanwhile.
+    for some in sightings.chunks(20) {
+        writer.write(Op::Profiles(some.to_vec())).await?;
     }
     Ok(())
 }

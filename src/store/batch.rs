@@ -35,7 +35,7 @@ impl Op {
         match self {
             Self::Send(send) => send.message.content.len() + 1024,
             Self::Create(create) => 64 * create.members.len() + 16 * 1024,
-            Self::Profiles(profiles) => 512 * profiles.len(),
+            Self::Profiles(profiles) => 16 * 1024 * profiles.len(),
             Self::Read(_) | Self::Hide(_) => 128,
         }
     }

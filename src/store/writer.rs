@@ -183,16 +183,16 @@ impl Task {
         };
         match tokio::time::timeout(BATCH_TIMEOUT, work).await {
             Ok(Ok((outcomes, place))) => {
-                if started.elapsed() > SLOW {
-                    connection.clear_cached_statements().await?;
-                }
-                self.connection = Some(connection);
+                // Stored whatever comes of this: a connection that cannot even forget its plans is given up.
+                let keep = started.elapsed() <= SLOW
+                    || in_time(connection.clear_cached_statements()).await;
+                self.connection = keep.then_some(connection);
                 self.announce(place, started);
                 Ok((outcomes, place))
             }
             Ok(Err(error)) => {
                 if error.code != Code::Unavailable
-                    && LogTransaction::rollback(&mut connection).await.is_ok()
+                    && in_time(LogTransaction::rollback(&mut connection)).await
                 {
                     self.connection = Some(connection);
                 }
@@ -220,6 +220,14 @@ impl Task {
             let _ = self.wiring.committed.try_send(());
         }
     }
+}
+
+/// Whether it succeeded, and soon: the writer waits for nothing without a limit.
+async fn in_time<T, E>(work: impl Future<Output = std::result::Result<T, E>>) -> bool {
+    matches!(
+        tokio::time::timeout(Duration::from_secs(2), work).await,
+        Ok(Ok(_))
+    )
 }
 
 /// Waits for one item, then takes what else is queued. What would make the batch too large is held for the next.
