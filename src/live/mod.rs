@@ -131,14 +131,14 @@ impl Live {
 
     /// Where this instance stands in the log, when it knows so for sure: a head confirmed within five seconds.
     pub fn place(&self) -> Option<Cursor> {
+        let before = *self.applied.borrow();
         let confirmed = self.confirmed.load(Ordering::Acquire);
         let is_fresh = confirmed != NEVER
             && (self.started + Duration::from_millis(confirmed)).elapsed() < FRESH;
-        if is_fresh {
-            *self.applied.borrow()
-        } else {
-            None
-        }
+        let applied = *self.applied.borrow();
+        // A confirmation says something only of the log it was made for: `reset` may have come in between.
+        let is_same_log = applied.map(|at| at.epoch) == before.map(|at| at.epoch);
+        (is_fresh && is_same_log).then_some(applied).flatten()
     }
 
     pub fn applied(&self) -> channel::Receiver<Option<Cursor>> {

@@ -2,6 +2,7 @@
 //! for a word, a poke from the local writer, or a second.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge, histogram};
@@ -14,7 +15,7 @@ use crate::store::log::{self, LogPage};
 use crate::store::render::render;
 use crate::store::{connect_options, identity};
 
-/// Rows read in one go.
+/// Most rows read in one go; fewer after a page that was not read in time, so that a slow page is not asked for for ever.
 const PAGE: i64 = 1000;
 /// Losing every word from the others costs at most this.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -26,6 +27,7 @@ pub(super) struct Tail {
     live: Arc<Live>,
     url: String,
     ring: RingSize,
+    page: AtomicI64,
 }
 
 /// What woke the tail.
@@ -37,7 +39,12 @@ enum Why {
 
 impl Tail {
     pub(super) fn new(live: Arc<Live>, url: String, ring: RingSize) -> Self {
-        Self { live, url, ring }
+        Self {
+            live,
+            url,
+            ring,
+            page: AtomicI64::new(PAGE),
+        }
     }
 
     /// Follows the log for as long as the process lives, whatever happens to its connection.
@@ -48,6 +55,8 @@ impl Tail {
             let Err(error) = self.follow().await;
             tracing::warn!(%error, "the tail lost its connection");
             counter!("causerie_tail_reconnects_total").increment(1);
+            let page = self.page.load(Ordering::Relaxed);
+            self.page.store((page / 4).max(1), Ordering::Relaxed);
             pause = if started.elapsed() > Duration::from_secs(10) {
                 Duration::from_millis(50)
             } else {
@@ -90,7 +99,8 @@ impl Tail {
             let began = Instant::now();
             let applied = *self.live.applied.borrow();
             let from = applied.map_or(0, |applied| applied.position);
-            let page = in_time(log::after(connection, from, PAGE)).await?;
+            let limit = self.page.load(Ordering::Relaxed);
+            let page = in_time(log::after(connection, from, limit)).await?;
             let Some(applied) = applied.filter(|applied| applied.epoch == page.epoch) else {
                 // The first read, or another log than before: start as far back as the ring reaches.
                 let start = (page.head - self.ring.events.min(10_000) as i64).max(page.floor);
@@ -108,30 +118,31 @@ impl Tail {
             }
             why = Why::Told;
             gauge!("causerie_tail_lag_positions").set((page.head - applied.position) as f64);
-            if self.apply(connection, page, applied, began).await? {
+            let full = read as i64 == limit;
+            self.apply(connection, page, applied, began, full).await?;
+            self.page.store((limit * 2).min(PAGE), Ordering::Relaxed);
+            if !full {
                 return Ok(());
             }
         }
     }
 
-    /// Applies one page, read by a statement that began at `began`. Gives whether it reached the head.
+    /// Applies one page, read by a statement that began at `began`; one that is not `full` reaches the head.
     async fn apply(
         &self,
         connection: &mut PgConnection,
         page: LogPage,
         applied: Cursor,
         began: Instant,
-    ) -> Result<bool> {
+        full: bool,
+    ) -> Result<()> {
         let LogPage {
             epoch,
             floor,
             head,
             rows,
         } = page;
-        self.live
-            .log_floor
-            .store(floor, std::sync::atomic::Ordering::Release);
-        let full = rows.len() as i64 == PAGE;
+        self.live.log_floor.store(floor, Ordering::Release);
         let up_to = if full {
             rows.last().map_or(applied.position, |row| row.position)
         } else {
@@ -139,7 +150,7 @@ impl Tail {
         };
         if rows.is_empty() && up_to == applied.position {
             self.live.confirm(began);
-            return Ok(true);
+            return Ok(());
         }
         let events = in_time(render(connection, epoch, rows)).await?;
         let now = chrono::Utc::now();
@@ -153,7 +164,7 @@ impl Tail {
             position: up_to,
         };
         self.live.push(events, place, (!full).then_some(began));
-        Ok(!full)
+        Ok(())
     }
 }
 

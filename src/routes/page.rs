@@ -15,7 +15,7 @@ use crate::store::writer::Writer;
 pub struct UnreadState {
     pub total: i64,
     pub conversations: i64,
-    /// The conversations of this page.
+    /// The conversations of this page; of a backlog read in several, the last page's.
     pub changed: Vec<UnreadCount>,
 }
 
