@@ -1,8 +1,11 @@
 //! What every request has: an id, a line in the log, a place in the metrics, and headers that keep caches honest.
 //! The line names the route, never the URL: query strings and bodies are nobody's business.
 
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
+use metrics::Counter;
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::{Header, Status};
 use rocket::{Data, Request, Response};
@@ -36,7 +39,35 @@ impl Asked {
 struct Started(Instant);
 
 /// Logs and counts every request.
-pub struct Requests;
+#[derive(Default)]
+pub struct Requests {
+    /// By method and status, then by route: a counter is found once, not by three labels for each request.
+    counters: RwLock<HashMap<(&'static str, u16), HashMap<String, Counter>>>,
+}
+
+impl Requests {
+    fn count(&self, method: &'static str, route: &str, status: u16) {
+        let counters = self.counters.read().unwrap_or_else(PoisonError::into_inner);
+        let known = counters.get(&(method, status)).and_then(|of| of.get(route));
+        if let Some(counter) = known {
+            return counter.increment(1);
+        }
+        drop(counters);
+        let labels = [
+            ("method", method.to_owned()),
+            ("route", route.to_owned()),
+            ("status", status.to_string()),
+        ];
+        let counter = metrics::counter!("causerie_requests_total", &labels);
+        counter.increment(1);
+        let mut counters = self
+            .counters
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let of = counters.entry((method, status)).or_default();
+        of.insert(route.to_owned(), counter);
+    }
+}
 
 #[rocket::async_trait]
 impl Fairing for Requests {
@@ -49,25 +80,25 @@ impl Fairing for Requests {
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         request.local_cache(|| Started(Instant::now()));
-        Asked::of(request);
+        if request.headers().contains("Origin") {
+            Asked::of(request);
+        }
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let Started(started) = request.local_cache(|| Started(Instant::now()));
         let elapsed = started.elapsed();
-        let route = request
-            .route()
-            .map_or_else(|| "none".to_owned(), |route| route.uri.path().to_string());
+        let route = request.route().map_or("none", |route| route.uri.path());
         let status = response.status();
         let method = request.method().as_str();
-        metrics::counter!("causerie_requests_total", "method" => method, "route" => route.clone(), "status" => status.code.to_string()).increment(1);
+        self.count(method, route, status.code);
         let RequestId(id) = RequestId::of(request);
         response.set_header(Header::new("X-Request-Id", id.clone()));
         response.set_header(Header::new("Vary", "Authorization, Cookie, Origin"));
         let is_idle = status == Status::NotModified || response.headers().contains(IDLE);
         response.remove_header(IDLE);
         if !is_idle {
-            metrics::histogram!("causerie_request_seconds", "route" => route.clone())
+            metrics::histogram!("causerie_request_seconds", "route" => route.to_owned())
                 .record(elapsed.as_secs_f64());
             tracing::info!(
                 method,

@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use rocket::fairing::AdHoc;
 use rocket::figment::Figment;
 use rocket::figment::providers::Serialized;
+use rocket::shield::{NoSniff, Shield};
 use rocket::{Build, Rocket};
 use rocket_db_pools::Database;
 use sqlx::{Connection, PgConnection};
@@ -77,9 +78,10 @@ pub async fn serve(figment: Figment) -> Result<(), AnyError> {
         .listen_url
         .clone()
         .unwrap_or_else(|| storage.url.clone());
-    let committed = live.start(&storage.url, &listen_url, size);
+    let (handed, committed) = live.start(&storage.url, &listen_url, size);
     let writer = Writer::start(Wiring {
         url: storage.url.clone(),
+        handed,
         poke: live.poke.clone(),
         applied: live.applied(),
         committed,
@@ -101,7 +103,8 @@ pub fn rocket(
 ) -> Result<Rocket<Build>, AnyError> {
     let origins = Origins::new(&config, figment.extract_inner("port")?);
     Ok(rocket::custom(figment)
-        .attach(Requests)
+        .attach(Requests::default())
+        .attach(Shield::new().enable(NoSniff::Enable))
         .attach(origins.cors()?)
         .attach(Db::init())
         .attach(routes::stage())

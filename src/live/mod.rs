@@ -33,12 +33,14 @@ pub use seat::Seat;
 pub use watch::Watch;
 
 use crate::model::{Cursor, Position, UserKey};
-use crate::store::log::LogPage;
+use crate::store::log::{Committed, LogPage};
 use crate::store::render::Rendered;
 
 /// A tail that has not confirmed the log's head for this long answers nothing from memory.
 const FRESH: Duration = Duration::from_secs(5);
 const NEVER: u64 = u64::MAX;
+/// Commits of this instance that wait for the tail, at most; of more it reads the log instead.
+const HANDED: usize = 16;
 
 /// What the tail and the births of feeds change together. Held for microseconds, never across an await.
 struct Core {
@@ -106,23 +108,25 @@ impl Live {
         })
     }
 
-    /// Starts following the log: the tail, the listener and the notifier. Gives where commits are announced.
+    /// Starts following the log: the tail, the listener and the notifier. Gives where the writer hands its commits to
+    /// the tail, and where it announces them to the others.
     pub fn start(
         self: &Arc<Self>,
         url: &str,
         listen_url: &str,
         ring: RingSize,
-    ) -> mpsc::Sender<()> {
+    ) -> (mpsc::Sender<Committed>, mpsc::Sender<()>) {
+        let (handed, commits) = mpsc::channel(HANDED);
         // One place is enough: "look" said twice says no more than once.
         let (committed, announce) = mpsc::channel(1);
-        tokio::spawn(tail::Tail::new(self.clone(), url.to_owned(), ring).run());
+        tokio::spawn(tail::Tail::new(self.clone(), url.to_owned(), ring, commits).run());
         listener::start(
             self.clone(),
             url.to_owned(),
             listen_url.to_owned(),
             announce,
         );
-        committed
+        (handed, committed)
     }
 
     fn core(&self) -> MutexGuard<'_, Core> {

@@ -32,11 +32,10 @@ pub struct FeedPage {
 macro_rules! with_log_state {
     ($events:literal) => {
         concat!(
-            "select s.epoch, s.floor, h.head, e.*,
+            "select s.epoch, s.floor, coalesce((select position from events order by position desc limit 1), 0) as head, e.*,
                     (select octet_length(m.content) from messages m
                       where m.tenant_id = e.tenant_id and m.id = e.message_id) as bytes
                from log_state s
-             cross join (select coalesce(max(position), 0) as head from events) h
               left join lateral (",
             $events,
             ") e on true order by e.position"

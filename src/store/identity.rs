@@ -12,7 +12,7 @@ use crate::model::{Cursor, Epoch};
 /// is not the one of before, or when its log ends below `seen`, the newest place in it that this instance knows of.
 pub async fn check(connection: &mut PgConnection, seen: Option<Cursor>) -> Result<Epoch> {
     let row = query("identity.check", "
-        select (select epoch from log_state) as epoch, coalesce((select max(position) from events), 0) as head,
+        select (select epoch from log_state) as epoch, coalesce((select position from events order by position desc limit 1), 0) as head,
                s.system_identifier = c.system_identifier::text and s.timeline = c.timeline as same
           from (select (pg_control_system()).system_identifier,
                        ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int as timeline) c

@@ -1,17 +1,19 @@
 //! The log itself: the one place that appends to `events`, and the tail's read of it.
 
+use std::time::Instant;
+
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
 
 use super::{count, query};
 use crate::error::{Error, Result};
-use crate::model::{Epoch, EventKind, EventRow, Position, Time};
+use crate::model::{Cursor, Epoch, EventKind, EventRow, Message, Position, Time};
 
 /// The advisory lock under which positions are given out. One database, one log, one lock.
 const LOCK_AND_LOOK: &str = "begin;
     select pg_advisory_xact_lock(4714171);
-    select coalesce((select max(position) from events), 0) as head, clock_timestamp() as now, (select epoch from log_state) as epoch";
+    select coalesce((select position from events order by position desc limit 1), 0) as head, clock_timestamp() as now, (select epoch from log_state) as epoch";
 
 /// A write transaction that holds the log's lock. Whatever its later statements see is everything that was written before.
 pub struct LogTransaction<'c> {
@@ -21,7 +23,32 @@ pub struct LogTransaction<'c> {
     pub epoch: Epoch,
     /// The newest position before this transaction.
     pub head: Position,
+    began: Instant,
     appended: Vec<EventRow>,
+    /// The messages that were written, with their tenants.
+    pub(super) messages: Vec<(String, Message)>,
+}
+
+/// What a transaction appended, for this instance's own tail, which need not read it back.
+#[derive(Debug)]
+pub struct Committed {
+    /// Where the log ended before. Whoever has applied it up to here goes on with `rows`: the lock let nobody between.
+    pub after: Cursor,
+    pub began: Instant,
+    /// At least one.
+    pub rows: Vec<EventRow>,
+    /// Those that `rows` refer to, with their tenants.
+    pub messages: Vec<(String, Message)>,
+}
+
+impl Committed {
+    /// Where the log ends with it.
+    pub fn place(&self) -> Cursor {
+        Cursor {
+            position: self.after.position + self.rows.len() as i64,
+            ..self.after
+        }
+    }
 }
 
 impl<'c> LogTransaction<'c> {
@@ -29,6 +56,7 @@ impl<'c> LogTransaction<'c> {
     /// older than the lock. All three go in one round trip; each still has its own snapshot.
     pub async fn begin(connection: &'c mut PgConnection) -> Result<Self> {
         count("log.lock");
+        let began = Instant::now();
         let text = LOCK_AND_LOOK;
         #[cfg(feature = "planted-faults")]
         let text = if crate::faults::is_planted(crate::faults::Fault::PositionsFromASequence) {
@@ -48,7 +76,9 @@ impl<'c> LogTransaction<'c> {
             now: Time(now),
             epoch,
             head,
+            began,
             appended: Vec::new(),
+            messages: Vec::new(),
         })
     }
 
@@ -77,17 +107,25 @@ impl<'c> LogTransaction<'c> {
         position
     }
 
-    /// Writes the events and commits. Gives the newest position of this transaction, or none when it changed nothing.
-    pub async fn commit(self) -> Result<Option<Position>> {
-        let newest = self.appended.last().map(|row| row.position);
-        if newest.is_some() {
+    /// Writes the events and commits. Gives what was appended, or none when nothing changed.
+    pub async fn commit(self) -> Result<Option<Committed>> {
+        if !self.appended.is_empty() {
             insert(self.connection, &self.appended).await?;
         }
         #[cfg(feature = "planted-faults")]
         crate::faults::commit_late().await;
         count("log.commit");
         sqlx::raw_sql("commit").execute(self.connection).await?;
-        Ok(newest)
+        let after = Cursor {
+            epoch: self.epoch,
+            position: self.head,
+        };
+        Ok((!self.appended.is_empty()).then_some(Committed {
+            after,
+            began: self.began,
+            rows: self.appended,
+            messages: self.messages,
+        }))
     }
 
     pub async fn rollback(connection: &mut PgConnection) -> Result<()> {
@@ -137,9 +175,8 @@ pub async fn after(
     limit: i64,
 ) -> Result<LogPage> {
     let rows = query("log.after", "
-        select s.epoch, s.floor, h.head, e.*
+        select s.epoch, s.floor, coalesce((select position from events order by position desc limit 1), 0) as head, e.*
           from log_state s
-         cross join (select coalesce(max(position), 0) as head from events) h
           left join lateral (select * from events where position > $1 order by position limit $2) e on true
          order by e.position")
         .bind(position)
@@ -177,7 +214,7 @@ pub async fn head(db: &super::Db) -> Result<Position> {
         let mut connection = db.connection().await?;
         let row = query(
             "log.head",
-            "select coalesce(max(position), 0) as head from events",
+            "select coalesce((select position from events order by position desc limit 1), 0) as head",
         )
         .fetch_one(&mut *connection)
         .await?;

@@ -160,7 +160,7 @@ struct Standing {
 }
 
 const STANDING: &str = "
-    select coalesce((select max(position) from events), 0) as head, (select epoch from log_state) as epoch, c.last_seq
+    select coalesce((select position from events order by position desc limit 1), 0) as head, (select epoch from log_state) as epoch, c.last_seq
       from conversations c
       join members m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.user_id = $2 and m.left_position is null
      where c.tenant_id = $1 and c.id = $3";

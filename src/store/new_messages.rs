@@ -117,5 +117,9 @@ pub(super) async fn write(log: &mut LogTransaction<'_>, new: &mut [NewRow<'_>]) 
             row.message.metadata = metadata;
         }
     }
+    let written = new
+        .iter()
+        .map(|n| (n.send.by.tenant.to_string(), n.message.clone()));
+    log.messages.extend(written);
     Ok(())
 }

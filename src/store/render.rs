@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::conversations::{self, At};
+use super::log::Committed;
 use super::{messages, query_as};
 use crate::error::Result;
 use crate::model::{
@@ -44,14 +45,47 @@ pub async fn render(
     let mut content = Content::read(connection, &rows).await?;
     let mut rendered = Vec::with_capacity(rows.len());
     for row in rows {
-        let members = content
+        let (position, kind) = (row.position, row.kind);
+        match content.render(epoch, row)? {
+            Some(event) => rendered.push(event),
+            None => {
+                tracing::warn!(event.position = position, event.kind = %kind, "an event without content was skipped");
+            }
+        }
+    }
+    Ok(rendered)
+}
+
+/// The same without SQL, of what this instance has just written; none when something of it must be read.
+pub fn render_committed(committed: Committed) -> Option<Vec<Rendered>> {
+    let mut content = Content {
+        messages: by_id(committed.messages),
+        conversations: HashMap::new(),
+        users: HashMap::new(),
+    };
+    let epoch = committed.after.epoch;
+    let rows = committed.rows.into_iter();
+    rows.map(|row| content.render(epoch, row).ok().flatten())
+        .collect()
+}
+
+fn by_id(messages: Vec<(String, Message)>) -> HashMap<(String, Uuid), Message> {
+    messages
+        .into_iter()
+        .map(|(tenant, message)| ((tenant, message.id), message))
+        .collect()
+}
+
+impl Content {
+    /// None when the row's content is not here.
+    fn render(&mut self, epoch: Epoch, row: EventRow) -> Result<Option<Rendered>> {
+        let members = self
             .conversations
             .get_mut(&row.position)
             .map(|(_, members)| std::mem::take(members))
             .unwrap_or_default();
-        let Some(event) = content.event(epoch, &row) else {
-            tracing::warn!(event.position = row.position, event.kind = %row.kind, "an event without content was skipped");
-            continue;
+        let Some(event) = self.event(epoch, &row) else {
+            return Ok(None);
         };
         let frame = Frame::new(epoch, row.position, row.kind, &event)?;
         let (sender, counts_as_unread) = match event {
@@ -64,18 +98,15 @@ pub async fn render(
             }
             _ => (None, false),
         };
-        rendered.push(Rendered {
+        Ok(Some(Rendered {
             row: Arc::new(row),
             frame,
             members,
             sender,
             counts_as_unread,
-        });
+        }))
     }
-    Ok(rendered)
-}
 
-impl Content {
     async fn read(connection: &mut PgConnection, rows: &[EventRow]) -> Result<Self> {
         let mut content = Self {
             messages: HashMap::new(),
@@ -87,11 +118,7 @@ impl Content {
             .filter_map(|r| Some((r.tenant_id.clone(), r.message_id?)))
             .unzip();
         if !ids.is_empty() {
-            let found = messages::by_ids(connection, &tenants, &ids).await?;
-            content.messages = found
-                .into_iter()
-                .map(|(tenant, message)| ((tenant, message.id), message))
-                .collect();
+            content.messages = by_id(messages::by_ids(connection, &tenants, &ids).await?);
         }
         let shows_conversation = |r: &&EventRow| {
             matches!(

@@ -21,7 +21,7 @@ pub async fn snapshot(db: &Db, me: &UserKey, limit: i64) -> Result<Snapshot> {
         let mut connection = db.connection().await?;
         let mut transaction = connection.begin().await?;
         query("sync.begin", "set transaction isolation level repeatable read, read only").execute(&mut *transaction).await?;
-        let text = "select (select epoch from log_state) as epoch, coalesce((select max(position) from events), 0) as head";
+        let text = "select (select epoch from log_state) as epoch, coalesce((select position from events order by position desc limit 1), 0) as head";
         let row = query("sync.head", text).fetch_one(&mut *transaction).await?;
         let epoch: String = row.try_get("epoch")?;
         let epoch = epoch.parse().map_err(|e| Error::from(Code::Internal).because(e))?;

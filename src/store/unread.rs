@@ -31,7 +31,7 @@ pub struct Snapshot {
 const SNAPSHOT: &str = "
     select h.head, m.conversation_id, m.joined_position, m.left_position, c.last_position,
            greatest(m.read_up_to, coalesce(m.deleted_up_to, 0)) as read_up_to, r.lows, r.highs
-      from (select coalesce(max(position), 0) as head from events) h
+      from (select coalesce((select position from events order by position desc limit 1), 0) as head) h
       left join members m on m.tenant_id = $1 and m.user_id = $2 and (m.left_position is null or m.left_position > $3)
       left join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
       left join lateral (

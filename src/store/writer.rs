@@ -10,8 +10,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::batch::{self, Op, Outcome};
-use super::log::LogTransaction;
-use super::{connect_options, identity};
+use super::log::{Committed, LogTransaction};
+use super::{POINT_LOOK_UPS, connect_options, identity};
 use crate::error::{Code, Error, Result};
 use crate::model::Cursor;
 
@@ -47,7 +47,8 @@ pub struct Writer {
 /// What the writer needs of the rest of the instance, as plain tokio types: it knows nothing of feeds.
 pub struct Wiring {
     pub url: String,
-    /// Rung after each commit: the tail looks at once.
+    /// What was committed, for the tail; when it is full, `poke` tells the tail to read instead.
+    pub handed: mpsc::Sender<Committed>,
     pub poke: Arc<Notify>,
     /// How far the tail has applied the log.
     pub applied: watch::Receiver<Option<Cursor>>,
@@ -126,9 +127,15 @@ impl Task {
         while let Some(jobs) = pending.pop() {
             let mut jobs = drop_late(jobs);
             let mut pause = Duration::from_millis(20);
+            let mut retried = false;
             while !jobs.is_empty() {
                 let error = match self.attempt(&jobs).await {
                     Ok((outcomes, place)) => {
+                        if retried {
+                            // It may have been an earlier attempt, whose answer was lost, that committed.
+                            self.wiring.poke.notify_one();
+                            let _ = self.wiring.committed.try_send(());
+                        }
                         answer(jobs, outcomes, place);
                         break;
                     }
@@ -146,6 +153,7 @@ impl Task {
                 }
                 tracing::warn!(%error, items = jobs.len(), "a batch is tried again");
                 counter!("causerie_batches_retried_total").increment(1);
+                retried = true;
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_millis(500));
                 jobs = drop_late(jobs);
@@ -175,19 +183,16 @@ impl Task {
                     .because("the log ends below what was seen: another log"));
             }
             let outcomes = batch::apply(&mut log, &ops).await?;
-            let position = log.commit().await?;
-            Ok((
-                outcomes,
-                position.map(|position| Cursor { epoch, position }),
-            ))
+            Ok((outcomes, log.commit().await?))
         };
         match tokio::time::timeout(BATCH_TIMEOUT, work).await {
-            Ok(Ok((outcomes, place))) => {
+            Ok(Ok((outcomes, committed))) => {
                 // Stored whatever comes of this: a connection that cannot even forget its plans is given up.
                 let keep = started.elapsed() <= SLOW
                     || in_time(connection.clear_cached_statements()).await;
                 self.connection = keep.then_some(connection);
-                self.announce(place, started);
+                histogram!("causerie_batch_seconds").record(started.elapsed().as_secs_f64());
+                let place = committed.map(|committed| self.announce(committed));
                 Ok((outcomes, place))
             }
             Ok(Err(error)) => {
@@ -211,14 +216,15 @@ impl Task {
         }
     }
 
-    fn announce(&mut self, place: Option<Cursor>, started: Instant) {
-        histogram!("causerie_batch_seconds").record(started.elapsed().as_secs_f64());
-        if place.is_some() {
-            self.see(place);
+    fn announce(&mut self, committed: Committed) -> Cursor {
+        let place = committed.place();
+        self.see(Some(place));
+        if self.wiring.handed.try_send(committed).is_err() {
             self.wiring.poke.notify_one();
-            // Full means that a word to the others is already on its way.
-            let _ = self.wiring.committed.try_send(());
         }
+        // Full means that a word to the others is already on its way.
+        let _ = self.wiring.committed.try_send(());
+        place
     }
 }
 
@@ -277,7 +283,8 @@ async fn connect(url: &str, seen: Option<Cursor>) -> Result<PgConnection> {
             ("lock_timeout", "2s"),
             ("statement_timeout", "5s"),
             ("idle_in_transaction_session_timeout", "2s"),
-        ]);
+        ])
+        .options(POINT_LOOK_UPS);
     let connect = async {
         let mut connection = PgConnection::connect_with(&options).await?;
         identity::check(&mut connection, seen).await?;
