@@ -79,6 +79,7 @@ pub async fn create_all(
     Ok(answers)
 }
 
+/// By two indexes in turn: for `id = … or dedupe_key = …` the planner reads the table from end to end.
 async fn look_up(
     log: &mut LogTransaction<'_>,
     creates: &[&Create],
@@ -87,7 +88,11 @@ async fn look_up(
     let rows = query_as("conversations.check", "
         select c.id, m.user_id is not null as is_member
           from unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) with ordinality as g (tenant_id, key, user_id, id, n)
-          left join conversations c on c.tenant_id = g.tenant_id and (c.id = g.id or c.dedupe_key = g.key)
+          left join lateral (
+                select tenant_id, id from conversations where tenant_id = g.tenant_id and id = g.id
+                union all
+                select tenant_id, id from conversations where tenant_id = g.tenant_id and dedupe_key = g.key
+                limit 1) c on true
           left join members m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.user_id = g.user_id and m.left_position is null
          order by g.n")
         .bind(creates.iter().map(|c| c.by.tenant.to_string()).collect::<Vec<_>>())
