@@ -108,7 +108,8 @@ pub async fn put_all(log: &mut LogTransaction<'_>, sightings: &[&Sighting]) -> R
     }
 }
 
-/// Appends `user.updated`: one for the person's own devices, one for each conversation they are in.
+/// Appends `user.updated`: one for the person's own devices, one for each conversation they are in; of very many, the
+/// newest. Ids are UUIDv7, so that the index by user has them in this order, and none is sorted.
 async fn tell(log: &mut LogTransaction<'_>, changed: &[(String, String)]) -> Result<()> {
     let (tenants, ids): (Vec<_>, Vec<_>) = changed.iter().cloned().unzip();
     let shared: Vec<(String, String, uuid::Uuid)> = query_as("users.shared", "
@@ -116,7 +117,7 @@ async fn tell(log: &mut LogTransaction<'_>, changed: &[(String, String)]) -> Res
           from unnest($1::text[], $2::text[]) as g (tenant_id, id)
          cross join lateral (select conversation_id from members m
                               where m.tenant_id = g.tenant_id and m.user_id = g.id and m.left_position is null
-                              order by m.joined_position desc limit 500) m")
+                              order by m.conversation_id desc limit 500) m")
         .bind(&tenants)
         .bind(&ids)
         .fetch_all(&mut *log.connection)
