@@ -1,6 +1,7 @@
 //! What happened in a run, as its clients saw it: every operation with its instants, every page and frame received.
 //! `check` is a pure function over it; it knows the contract and nothing of the service.
 
+mod delays;
 #[cfg(test)]
 mod example;
 mod followers;
@@ -44,6 +45,8 @@ pub struct History {
     pub refusals: Vec<(usize, String)>,
     /// Answers that were neither a page nor a stored message, by status; 0 = no answer.
     pub other_answers: BTreeMap<u16, usize>,
+    /// Those of them that nobody should be given, whatever has happened to the service.
+    pub wrong_answers: Vec<String>,
 }
 
 /// A conversation whose creation was acknowledged. Its members stay.
@@ -173,6 +176,8 @@ pub enum Kind {
     Differs,
     /// A good cursor was refused.
     Refused,
+    /// A client was answered neither what it asked for nor 503 with `Retry-After`.
+    WrongAnswer,
 }
 
 #[derive(Debug)]
@@ -233,7 +238,20 @@ impl History {
         messages::check(&known, &mut verdict);
         followers::check(&known, &mut verdict);
         unread::check(&known, &mut verdict);
+        for what in &self.wrong_answers {
+            verdict.add(Kind::WrongAnswer, what.clone());
+        }
         verdict
+    }
+
+    /// Notes an answer, 0 = none, that was neither a page nor a stored message.
+    pub fn other_answer(&mut self, status: u16, asks_to_retry: bool, asked: &str) {
+        *self.other_answers.entry(status).or_default() += 1;
+        // 410 is a refusal, judged apart.
+        if !matches!(status, 0 | 410) && !(status == 503 && asks_to_retry) {
+            let what = format!("{asked}: {status}, a time to come back: {asks_to_retry}");
+            self.wrong_answers.push(what);
+        }
     }
 
     pub fn messages(&self) -> usize {

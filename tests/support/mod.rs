@@ -4,6 +4,7 @@ mod app;
 pub mod history;
 mod person;
 mod postgres;
+pub mod proxy;
 pub mod workload;
 
 pub use app::{App, Instance};

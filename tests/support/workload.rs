@@ -1,11 +1,13 @@
 //! Many people at once: writers that send, read and create, and followers of every kind, over several instances. What
 //! they saw becomes a `History`. Every choice comes from the plan's seed; the order of events is the machine's.
 
+mod amid;
 mod follower;
 mod frames;
 mod plan;
 mod writer;
 
+pub use amid::run_amid;
 pub use plan::{Habit, Plan, seeds};
 
 use std::collections::HashMap;
@@ -30,35 +32,72 @@ pub struct Run {
     client: reqwest::Client,
     began: Instant,
     history: Mutex<History>,
-    /// Messages that each follower has received.
-    received: Vec<AtomicUsize>,
+    /// What each follower has received of messages.
+    received: Vec<Received>,
+}
+
+/// What a follower has: how many messages, and of each conversation up to which.
+#[derive(Default)]
+struct Received {
+    messages: AtomicUsize,
+    newest: Mutex<HashMap<String, i64>>,
 }
 
 /// Carries out a plan on fresh people. Several runs may follow each other on the same instances.
 pub async fn run(urls: &[String], plan: Plan) -> History {
-    let run = Arc::new(Run::new(urls, plan));
-    let start = run.start_cursor().await;
-    // So that their feeds are born with these conversations, and learn of the later ones.
-    run.create_first().await;
-    let followers = run.follow(&start);
-    for burst in 0..run.plan.bursts {
-        run.write(burst).await;
-        let began = run.now();
-        run.close(burst).await;
-        let is_complete = run.settle().await;
-        let quiet = (began, run.now());
-        run.history().quiet.push(quiet);
-        if !is_complete {
-            // There is something to find, and more of it would only take longer.
-            break;
-        }
-    }
+    let (run, followers) = Run::begin(urls, plan).await;
+    run.bursts().await;
     drop(followers);
-    run.read_unread().await;
-    std::mem::take(&mut *run.history())
+    run.end().await
+}
+
+/// Whether an answer says when to come back.
+fn asks_to_retry(answer: &reqwest::Response) -> bool {
+    answer.headers().contains_key("retry-after")
 }
 
 impl Run {
+    /// People, their first conversations, and their followers, who end when the set is dropped.
+    pub async fn begin(urls: &[String], plan: Plan) -> (Arc<Self>, JoinSet<()>) {
+        let run = Arc::new(Self::new(urls, plan));
+        let start = run.start_cursor().await;
+        // So that their feeds are born with these conversations, and learn of the later ones.
+        run.create_first().await;
+        let followers = run.follow(&start);
+        (run, followers)
+    }
+
+    /// The plan's bursts, each with the silence after it.
+    pub async fn bursts(self: &Arc<Self>) {
+        for burst in 0..self.plan.bursts {
+            self.write(burst).await;
+            let began = self.now();
+            self.close(burst).await;
+            let is_complete = self.settle().await;
+            let quiet = (began, self.now());
+            self.history().quiet.push(quiet);
+            if !is_complete {
+                // There is something to find, and more of it would only take longer.
+                break;
+            }
+        }
+    }
+
+    /// What all of them saw, and what is unread at the end.
+    pub async fn end(&self) -> History {
+        self.read_unread().await;
+        self.take()
+    }
+
+    /// What all of them have seen since it was last taken.
+    pub fn take(&self) -> History {
+        std::mem::take(&mut *self.history())
+    }
+
+    pub fn conversations(&self) -> Vec<history::Conversation> {
+        self.history().conversations.clone()
+    }
+
     fn new(urls: &[String], plan: Plan) -> Self {
         let person = |n| Person::new(&urls[0], &format!("{:x}-u{n}", plan.seed));
         Self {
@@ -69,13 +108,13 @@ impl Run {
             began: Instant::now(),
             history: Mutex::default(),
             received: (0..plan.users * plan.habits.len())
-                .map(|_| AtomicUsize::new(0))
+                .map(|_| Received::default())
                 .collect(),
             plan,
         }
     }
 
-    fn now(&self) -> Moment {
+    pub fn now(&self) -> Moment {
         self.began.elapsed()
     }
 
@@ -173,25 +212,32 @@ impl Run {
 
     fn is_complete(&self) -> bool {
         let history = self.history();
-        let mut expected: HashMap<&str, usize> = HashMap::new();
-        for conversation in &history.conversations {
-            let acked = |send: &&history::Send| {
-                send.conversation == conversation.id
-                    && matches!(send.outcome, Outcome::Acked { .. })
-            };
-            let messages = history.sends.iter().filter(acked).count();
-            for member in &conversation.members {
-                *expected.entry(member).or_default() += messages;
+        // Of each conversation: how many messages were acknowledged, and the newest of them.
+        let mut acked: HashMap<&str, (usize, i64)> = HashMap::new();
+        for send in &history.sends {
+            if let Outcome::Acked { stored, .. } = &send.outcome {
+                let (messages, newest) = acked.entry(&send.conversation).or_default();
+                *messages += 1;
+                *newest = stored.seq.max(*newest);
             }
         }
-        history
-            .followers
-            .iter()
-            .zip(&self.received)
-            .all(|(follower, received)| {
-                let expected = expected.get(&*follower.user).copied().unwrap_or(0);
-                received.load(Ordering::Relaxed) >= expected
-            })
+        let has_all = |(follower, received): (&Follower, &Received)| {
+            let newest = received.newest.lock().expect("nobody panics with it");
+            let mut expected = 0;
+            for conversation in &history.conversations {
+                if conversation.members.contains(&follower.user)
+                    && let Some((messages, seq)) = acked.get(&*conversation.id)
+                {
+                    expected += messages;
+                    // The number alone would be reached too soon by what was stored and never acknowledged.
+                    if newest.get(&conversation.id).is_none_or(|at| at < seq) {
+                        return false;
+                    }
+                }
+            }
+            received.messages.load(Ordering::Relaxed) >= expected
+        };
+        history.followers.iter().zip(&self.received).all(has_all)
     }
 
     /// What every instance says at the end, once it has applied what the others have.

@@ -7,11 +7,12 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use reqwest::{Method, Response};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use super::frames::{Frame, Frames};
-use super::{Habit, Run};
+use super::{Habit, Run, asks_to_retry};
 use crate::support::Person;
 use crate::support::history::{Count, Moment, Page, Seen, Transport, What, position};
 
@@ -19,8 +20,6 @@ use crate::support::history::{Count, Moment, Page, Seen, Transport, What, positi
 const STAY: Duration = Duration::from_secs(1);
 /// A poller's longest pause.
 const RHYTHM: Duration = Duration::from_millis(250);
-/// A stream that says nothing for this long, not even a heartbeat, is dead.
-const SILENCE: Duration = Duration::from_secs(40);
 
 struct Client {
     run: Arc<Run>,
@@ -157,6 +156,9 @@ impl Client {
         let etag = answer.headers().get("ETag");
         self.etag = etag.and_then(|etag| Some(etag.to_str().ok()?.to_owned()));
         let Ok(text) = answer.text().await else {
+            self.run
+                .history()
+                .other_answer(0, false, "the body of a poll");
             return false;
         };
         let here = position(&self.cursor);
@@ -178,14 +180,16 @@ impl Client {
     /// A page, or the opened stream. Anything else is noted, and answered with patience.
     async fn expect_page(&self, answer: reqwest::Result<Response>) -> Option<Response> {
         let status = answer.as_ref().map_or(0, |a| a.status().as_u16());
+        let asks_to_retry = answer.as_ref().is_ok_and(asks_to_retry);
         if let (200 | 304, Ok(answer)) = (status, answer) {
             return Some(answer);
         }
         if status == 410 {
             self.refused("410");
         } else {
-            let mut history = self.run.history();
-            *history.other_answers.entry(status).or_default() += 1;
+            self.run
+                .history()
+                .other_answer(status, asks_to_retry, "a poll or stream");
         }
         tokio::time::sleep(RHYTHM).await;
         None
@@ -207,7 +211,8 @@ impl Client {
                 "/v1/events/stream",
             )
             .header("Last-Event-ID", &self.cursor);
-        let patience = || until.unwrap_or_else(|| Instant::now() + SILENCE);
+        let silence = self.run.plan.silence;
+        let patience = || until.unwrap_or_else(|| Instant::now() + silence);
         let Ok(answer) = timeout_at(patience(), request.send()).await else {
             return;
         };
@@ -215,14 +220,27 @@ impl Client {
             return;
         };
         let mut frames = Frames::default();
-        while let Ok(Ok(Some(bytes))) = timeout_at(patience(), answer.chunk()).await {
+        while let Ok(chunk) = timeout_at(patience(), answer.chunk()).await {
+            let bytes = match chunk {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => return,
+                Err(_) => break,
+            };
             for frame in frames.push(&bytes) {
-                self.take(frame);
+                if self.take(frame) {
+                    // As the end of one tells to, clients come back a little later.
+                    tokio::time::sleep(RHYTHM).await;
+                    return;
+                }
             }
+        }
+        if until.is_none_or(|until| Instant::now() < until) {
+            self.run.history().other_answer(0, false, "a stream broke");
         }
     }
 
-    fn take(&mut self, frame: Frame) {
+    /// Gives whether it was the last.
+    fn take(&mut self, frame: Frame) -> bool {
         let here = position(&self.cursor);
         let to = frame.id.as_deref().map_or(here, position);
         let mut page = self.page(Transport::Stream, None, here, to);
@@ -233,12 +251,19 @@ impl Client {
                 let unread: Unread = serde_json::from_str(&frame.data).expect("unread counts");
                 page.unread = Some(unread.into());
             }
-            "resync" => return self.refused(&frame.data),
-            "goodbye" => return,
+            "resync" => {
+                self.refused(&frame.data);
+                return true;
+            }
+            "goodbye" => return true,
             "error" => {
-                let mut history = self.run.history();
-                *history.other_answers.entry(0).or_default() += 1;
-                return;
+                let problem: Value = serde_json::from_str(&frame.data).expect("a problem is JSON");
+                let status = problem["status"].as_u64().unwrap_or_default() as u16;
+                let asks_to_retry = problem["retryAfterMs"].is_u64();
+                self.run
+                    .history()
+                    .other_answer(status, asks_to_retry, "the end of a stream");
+                return true;
             }
             _ => page.events.push(Seen::parse(&frame.data)),
         }
@@ -246,6 +271,7 @@ impl Client {
             self.cursor = id;
         }
         self.record(page);
+        false
     }
 
     fn page(&self, transport: Transport, asked: Option<Moment>, from: i64, cursor: i64) -> Page {
@@ -264,9 +290,19 @@ impl Client {
     }
 
     fn record(&self, page: Page) {
-        let is_message = |seen: &&Seen| matches!(seen.what, What::Message { .. });
-        let messages = page.events.iter().filter(is_message).count();
+        let received = &self.run.received[self.index];
+        let mut messages = 0;
+        {
+            let mut newest = received.newest.lock().expect("nobody panics with it");
+            for event in &page.events {
+                if let What::Message { seq, .. } = event.what {
+                    messages += 1;
+                    let newest = newest.entry(event.conversation.clone()).or_default();
+                    *newest = seq.max(*newest);
+                }
+            }
+        }
         self.run.history().pages.push(page);
-        self.run.received[self.index].fetch_add(messages, Ordering::Relaxed);
+        received.messages.fetch_add(messages, Ordering::Relaxed);
     }
 }

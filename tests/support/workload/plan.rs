@@ -37,6 +37,12 @@ pub struct Plan {
     pub habits: Vec<Habit>,
     /// How long a quiet phase may take until every follower has everything.
     pub patience: Duration,
+    /// How long a write is tried again while nobody says what became of it; zero: a few times at once.
+    pub retry_for: Duration,
+    /// A stream that says nothing for this long, not even a heartbeat, is dead.
+    pub silence: Duration,
+    /// Whom writes go to; otherwise to any instance.
+    pub write_at: Option<usize>,
 }
 
 impl Plan {
@@ -60,6 +66,9 @@ impl Plan {
                 Habit::Hop,
             ],
             patience: Duration::from_secs(60),
+            retry_for: Duration::ZERO,
+            silence: Duration::from_secs(40),
+            write_at: None,
         }
     }
 
@@ -85,6 +94,25 @@ impl Plan {
                 Habit::Hop,
             ],
             patience: BOUND + Duration::from_millis(500),
+            ..Self::long(seed)
+        }
+    }
+
+    /// The run under which something is broken on purpose, for as long as that takes. Its bursts come afterwards, and
+    /// show that all is well again. The instances' heartbeat is a second.
+    pub fn amid(seed: u64) -> Self {
+        Self {
+            users: 6,
+            groups: 3,
+            privates: 2,
+            group_sizes: 3..=4,
+            writers: 10,
+            bursts: 1,
+            messages: 5,
+            pause: Duration::from_millis(200),
+            habits: vec![Habit::Poll(50), Habit::LongPoll, Habit::Stream, Habit::Hop],
+            retry_for: Duration::from_secs(60),
+            silence: Duration::from_secs(6),
             ..Self::long(seed)
         }
     }

@@ -8,30 +8,38 @@ use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
-use super::Run;
-use crate::support::Person;
-use crate::support::history::{Conversation, Outcome, Read, Send, Stored};
+use super::{Run, asks_to_retry};
+use crate::support::history::{Conversation, Moment, Outcome, Read, Send, Stored};
+use crate::support::{PATIENCE, Person};
 
-/// How often a write is tried again when its answer does not say what became of it.
+/// How often a write is tried again at once when its answer does not say what became of it.
 const RETRIES: usize = 3;
+/// The longest pause before it is tried again, where the plan is patient.
+const PAUSE: Duration = Duration::from_millis(400);
 
 /// One writer's part of a burst.
 pub(super) async fn write(run: Arc<Run>, writer: usize, burst: usize) {
     let mut rng = run.plan.rng((3 << 32) + (writer * 1000 + burst) as u64);
     let me = &run.people[writer % run.people.len()];
     for n in 0..run.plan.messages {
-        run.pause(&mut rng, run.plan.pause).await;
-        let Some(conversation) = run.any_conversation(me, &mut rng) else {
-            continue;
-        };
         let key = format!("{:x}-{writer}-{burst}-{n}", run.plan.seed);
-        run.say(&mut rng, me, &conversation, &key).await;
-        if rng.random_bool(0.2)
-            && let Some(conversation) = run.any_conversation(me, &mut rng)
-        {
-            run.read(&mut rng, me, &conversation).await;
+        run.turn(&mut rng, me, &key).await;
+    }
+}
+
+/// One writer, until it is told to stop.
+pub(super) async fn write_on(run: Arc<Run>, writer: usize, stop: watch::Receiver<bool>) {
+    let mut rng = run.plan.rng((6 << 32) + writer as u64);
+    let me = &run.people[writer % run.people.len()];
+    for n in 0.. {
+        if *stop.borrow() {
+            return;
         }
+        let key = format!("{:x}-{writer}-amid-{n}", run.plan.seed);
+        run.turn(&mut rng, me, &key).await;
     }
 }
 
@@ -44,7 +52,39 @@ pub(super) async fn create_more(run: Arc<Run>, burst: usize) {
     run.create_private(&mut rng).await;
 }
 
+/// New conversations every few seconds, until it is told to stop.
+pub(super) async fn create_on(run: Arc<Run>, mut stop: watch::Receiver<bool>) {
+    let mut rng = run.plan.rng(7 << 32);
+    loop {
+        let pause = Duration::from_secs(5).mul_f64(rng.random());
+        // An error is the end as well.
+        if timeout(pause, stop.wait_for(|stop| *stop)).await.is_ok() {
+            return;
+        }
+        if rng.random() {
+            run.create_group(&mut rng).await;
+        } else {
+            run.create_private(&mut rng).await;
+        }
+    }
+}
+
 impl Run {
+    /// A pause, a message, and now and then a look at another conversation. What people will do once the service knows
+    /// it (edit, delete, join, leave) belongs here, and its judgement into `history`.
+    async fn turn(&self, rng: &mut StdRng, me: &Person, key: &str) {
+        self.pause(rng, self.plan.pause).await;
+        let Some(conversation) = self.any_conversation(me, rng) else {
+            return;
+        };
+        self.say(rng, me, &conversation, key).await;
+        if rng.random_bool(0.2)
+            && let Some(conversation) = self.any_conversation(me, rng)
+        {
+            self.read(rng, me, &conversation).await;
+        }
+    }
+
     fn any_conversation(&self, of: &Person, rng: &mut StdRng) -> Option<String> {
         let history = self.history();
         let mine: Vec<&Conversation> = history
@@ -56,7 +96,8 @@ impl Run {
     }
 
     fn any_instance(&self, rng: &mut StdRng) -> usize {
-        rng.random_range(0..self.urls.len())
+        let any = rng.random_range(0..self.urls.len());
+        self.plan.write_at.unwrap_or(any)
     }
 
     /// Sends a message, again with the same key while the answer is an error, and sometimes once more afterwards.
@@ -66,7 +107,10 @@ impl Run {
         let instance = self.any_instance(rng);
         let invoked = self.now();
         let mut outcome = None;
-        for _ in 0..=RETRIES {
+        for n in 0.. {
+            if n > 0 && !self.tries_again(n, invoked).await {
+                break;
+            }
             let asked = self.now();
             let (status, answer) = self.post(by, instance, &path, &body).await;
             match status {
@@ -114,16 +158,35 @@ impl Run {
         } else {
             json!({ "upTo": rng.random_range(1..10) })
         };
-        let (status, answer) = self.post(by, self.any_instance(rng), &path, &body).await;
-        if status == 422 {
-            // There are not that many messages yet; nothing has moved.
-            return;
-        }
+        let instance = self.any_instance(rng);
+        let (invoked, mut n) = (self.now(), 0);
+        // Trying again is harmless: the horizon only moves forward.
+        let read_up_to = loop {
+            let (status, answer) = self.post(by, instance, &path, &body).await;
+            match status {
+                // There are not that many messages yet; nothing has moved.
+                422 => return,
+                200..300 => break answer["readUpTo"].as_i64(),
+                _ => n += 1,
+            }
+            if self.plan.retry_for.is_zero() || !self.tries_again(n, invoked).await {
+                break None;
+            }
+        };
         self.history().reads.push(Read {
             conversation: conversation.to_owned(),
             reader: by.id.clone(),
-            read_up_to: answer["readUpTo"].as_i64(),
+            read_up_to,
         });
+    }
+
+    /// Whether what was first tried at `invoked` is tried for the `n`th time more, after a pause if the plan has time.
+    async fn tries_again(&self, n: usize, invoked: Moment) -> bool {
+        if self.plan.retry_for.is_zero() {
+            return n <= RETRIES;
+        }
+        tokio::time::sleep((Duration::from_millis(50) * n as u32).min(PAUSE)).await;
+        self.now() < invoked + self.plan.retry_for
     }
 
     pub(super) async fn create_group(&self, rng: &mut StdRng) {
@@ -148,7 +211,8 @@ impl Run {
     /// The first of `people` creates it.
     async fn create(&self, rng: &mut StdRng, people: &[&Person], body: &Value) {
         let instance = self.any_instance(rng);
-        for _ in 0..50 {
+        let began = self.now();
+        while self.now() < began + PATIENCE {
             let (status, answer) = self
                 .post(people[0], instance, "/v1/conversations", body)
                 .await;
@@ -167,18 +231,19 @@ impl Run {
     /// The status, 0 without one, and the body. What is neither stored nor a page is counted.
     async fn post(&self, by: &Person, instance: usize, path: &str, body: &Value) -> (u16, Value) {
         let request = self.request(by, instance, Method::POST, path).json(body);
-        let answer = request.timeout(Duration::from_secs(30)).send().await;
-        let (status, answer) = match answer {
-            Ok(answer) => (
-                answer.status().as_u16(),
-                answer.json().await.unwrap_or(Value::Null),
-            ),
-            Err(_) => (0, Value::Null),
-        };
-        if !(200..300).contains(&status) && status != 422 {
-            *self.history().other_answers.entry(status).or_default() += 1;
+        let (mut status, mut body, mut retry) = (0, Value::Null, false);
+        if let Ok(answer) = request.timeout(Duration::from_secs(30)).send().await {
+            (status, retry) = (answer.status().as_u16(), asks_to_retry(&answer));
+            // An answer that is cut off is none.
+            match answer.json().await {
+                Ok(json) => body = json,
+                Err(_) => status = 0,
+            }
         }
-        (status, answer)
+        if !(200..300).contains(&status) && !(status == 422 && path.ends_with("/read")) {
+            self.history().other_answer(status, retry, path);
+        }
+        (status, body)
     }
 }
 
