@@ -84,11 +84,9 @@ impl Writer {
         let (outcome, place) = answer.await.map_err(|_| Code::ShuttingDown)??;
         if let Some(place) = place {
             let mut applied = self.applied.clone();
-            let reached = |at: &Option<Cursor>| {
-                at.is_some_and(|at| at.epoch != place.epoch || at.position >= place.position)
-            };
+            let reached = applied.wait_for(|applied| reaches(*applied, place));
             // Late or not, the write is stored: a tail that lags must not make it look failed.
-            let _ = tokio::time::timeout(OWN_TAIL, applied.wait_for(reached)).await;
+            let _ = tokio::time::timeout(OWN_TAIL, reached).await;
         }
         histogram!("causerie_write_seconds").record(started.elapsed().as_secs_f64());
         Ok(outcome)
@@ -127,15 +125,9 @@ impl Task {
         while let Some(jobs) = pending.pop() {
             let mut jobs = drop_late(jobs);
             let mut pause = Duration::from_millis(20);
-            let mut retried = false;
             while !jobs.is_empty() {
                 let error = match self.attempt(&jobs).await {
                     Ok((outcomes, place)) => {
-                        if retried {
-                            // It may have been an earlier attempt, whose answer was lost, that committed.
-                            self.wiring.poke.notify_one();
-                            let _ = self.wiring.committed.try_send(());
-                        }
                         answer(jobs, outcomes, place);
                         break;
                     }
@@ -153,7 +145,6 @@ impl Task {
                 }
                 tracing::warn!(%error, items = jobs.len(), "a batch is tried again");
                 counter!("causerie_batches_retried_total").increment(1);
-                retried = true;
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_millis(500));
                 jobs = drop_late(jobs);
@@ -182,18 +173,24 @@ impl Task {
                 return Err(Error::from(Code::Unavailable)
                     .because("the log ends below what was seen: another log"));
             }
+            let head = log.head;
             let outcomes = batch::apply(&mut log, &ops).await?;
-            Ok((outcomes, log.commit().await?))
+            let committed = log.commit().await?;
+            // What was found stored already (an unknown COMMIT, another instance) lies at the head or below.
+            let head = Cursor {
+                epoch,
+                position: head,
+            };
+            Ok((outcomes, head, committed))
         };
         match tokio::time::timeout(BATCH_TIMEOUT, work).await {
-            Ok(Ok((outcomes, committed))) => {
+            Ok(Ok((outcomes, head, committed))) => {
                 // Stored whatever comes of this: a connection that cannot even forget its plans is given up.
                 let keep = started.elapsed() <= SLOW
                     || in_time(connection.clear_cached_statements()).await;
                 self.connection = keep.then_some(connection);
                 histogram!("causerie_batch_seconds").record(started.elapsed().as_secs_f64());
-                let place = committed.map(|committed| self.announce(committed));
-                Ok((outcomes, place))
+                Ok((outcomes, Some(self.announce(head, committed))))
             }
             Ok(Err(error)) => {
                 if error.code != Code::Unavailable
@@ -216,16 +213,25 @@ impl Task {
         }
     }
 
-    fn announce(&mut self, committed: Committed) -> Cursor {
-        let place = committed.place();
+    /// Hands what was written to the tail, and lets everybody look. Gives where the log must be applied to, to see it.
+    fn announce(&mut self, head: Cursor, committed: Option<Committed>) -> Cursor {
+        let place = committed.as_ref().map_or(head, Committed::place);
         self.see(Some(place));
-        if self.wiring.handed.try_send(committed).is_err() {
+        if committed.is_none() && reaches(*self.wiring.applied.borrow(), place) {
+            return place;
+        }
+        if !committed.is_some_and(|it| self.wiring.handed.try_send(it).is_ok()) {
             self.wiring.poke.notify_one();
         }
         // Full means that a word to the others is already on its way.
         let _ = self.wiring.committed.try_send(());
         place
     }
+}
+
+/// Whether what was applied holds `place`, or is of another log.
+fn reaches(applied: Option<Cursor>, place: Cursor) -> bool {
+    applied.is_some_and(|at| at.epoch != place.epoch || at.position >= place.position)
 }
 
 /// Whether it succeeded, and soon: the writer waits for nothing without a limit.
