@@ -7,7 +7,7 @@ use rand::seq::IndexedRandom;
 use crate::report::Clients;
 use crate::stage::Stage;
 use crate::support::proxy::{Cut, Fault};
-use crate::support::workload;
+use crate::support::{Person, workload};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_are_cut_at_commit() {
@@ -33,4 +33,23 @@ async fn connections_are_cut_at_commit() {
     stage.note(format!("{cuts} connections cut"));
     assert!(cuts > 20, "{cuts}");
     stage.judge(&history, Clients::Refused).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_whose_commit_was_not_answered_can_be_read_once_it_is_acknowledged() {
+    let stage = Stage::set("every third COMMIT not answered, each write read at once").await;
+    let url = stage.urls().remove(0);
+    let (alice, bob) = (Person::new(&url, "alice"), Person::new(&url, "bob"));
+    bob.get("/v1/me").await.ok();
+    let conversation = alice.converse_with("bob").await;
+    let base = &stage.stands[0].base;
+    base.set(Fault::CutAtCommit(Cut::Answered));
+    for n in 0..30 {
+        let cursor = bob.cursor().await;
+        alice.say(&conversation, &n.to_string()).await.ok();
+        let page = bob.poll(&cursor, "").await.ok();
+        let told = page["events"].as_array().map(Vec::len);
+        assert_eq!(told, Some(1), "message {n}, {} cuts", base.cuts());
+    }
+    assert!(base.cuts() >= 5, "{}", base.cuts());
 }
