@@ -4,8 +4,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::live::Batch;
-use crate::model::Cursor;
+use crate::model::{Cursor, Position};
 
 /// The defects that can be planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,15 +35,11 @@ pub fn is_planted(fault: Fault) -> bool {
     planted() == Some(fault)
 }
 
-/// `CursorPastThePage`.
-pub fn skip_to_head(mut batch: Batch, place: Option<Cursor>) -> Batch {
-    if is_planted(Fault::CursorPastThePage)
-        && let Some(place) = place
-    {
-        batch.up_to = batch.up_to.max(place.position);
-        batch.has_more = false;
-    }
-    batch
+/// `CursorPastThePage`: where a page claims to reach.
+pub fn past_the_page(place: Option<Cursor>) -> Option<Position> {
+    place
+        .filter(|_| is_planted(Fault::CursorPastThePage))
+        .map(|place| place.position)
 }
 
 /// `ReadBeforeRegister`: between the read and the registration there is time for a message to come.
