@@ -65,7 +65,10 @@ pub async fn serve(figment: Figment) -> Result<(), AnyError> {
     let config = Config::read(&figment)?;
     let prometheus = recorder()?;
     let storage = Storage::open(&figment, &config).await?;
-    let figment = figment.merge(Serialized::global("databases.causerie.url", &storage.url));
+    let figment = figment
+        .merge(Serialized::global("databases.causerie.url", &storage.url))
+        // Between the closing of the port and the cutting of what is still open, clients are sent away.
+        .merge(Serialized::global("shutdown.grace", config.drain_secs));
     let size = RingSize {
         events: config.ring.events,
         bytes: config.ring.bytes,
@@ -139,12 +142,7 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
                     .clone()
                     .keep_valid(db.pool().clone(), move || waking.wake_all()),
             );
-            tokio::spawn(on_signal(
-                readiness.clone(),
-                live,
-                rocket.shutdown(),
-                Duration::from_secs(config.drain_secs),
-            ));
+            tokio::spawn(on_signal(readiness.clone(), live, rocket.shutdown()));
             let address = format!(
                 "http://{}",
                 std::net::SocketAddr::new(rocket.config().address, rocket.config().port)

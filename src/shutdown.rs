@@ -1,11 +1,12 @@
-//! Leaving without anybody losing anything: not ready first, then the clients are told, then the port closes.
+//! Leaving without anybody losing anything: not ready first, then the port closes, then the clients are told: whoever
+//! comes back must find another instance, not this one again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::live::Live;
 
@@ -26,12 +27,12 @@ impl Readiness {
 /// How long a load balancer may take to see that this instance is not ready any more.
 const NOTICE: Duration = Duration::from_secs(2);
 
-/// Waits for SIGTERM or SIGINT, sends the clients away, and then lets Rocket end. A second signal ends it at once.
+/// Waits for SIGTERM or SIGINT, closes the port and sends the clients away, for which Rocket's `grace` gives them time. A
+/// second signal does so at once.
 pub async fn on_signal(
     readiness: Arc<Readiness>,
     live: Arc<Live>,
     rocket: rocket::Shutdown,
-    drain: Duration,
 ) -> std::io::Result<()> {
     let (mut term, mut interrupt) = (
         signal(SignalKind::terminate())?,
@@ -40,24 +41,17 @@ pub async fn on_signal(
     let is_deploy = tokio::select! { _ = term.recv() => true, _ = interrupt.recv() => false };
     tracing::info!("stopping: not ready any more");
     readiness.stop();
-    let leave = async {
-        // Pages that poll are not seen here between two polls: a deploy waits for its load balancer in any case. At a
-        // terminal, with nobody here, there is nobody to wait for.
-        if is_deploy || live.seats_taken() > 0 {
-            sleep(NOTICE).await;
-        }
-        tracing::info!(
-            clients = live.seats_taken(),
-            "stopping: clients are sent away"
-        );
-        live.drain();
-        let deadline = Instant::now() + drain;
-        while live.seats_taken() > 0 && Instant::now() < deadline {
-            sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::select! { () = leave => {}, _ = term.recv() => {}, _ = interrupt.recv() => {} }
+    // Pages that poll are not seen here between two polls: a deploy waits for its load balancer in any case. At a
+    // terminal, with nobody here, there is nobody to wait for.
+    if is_deploy || live.seats_taken() > 0 {
+        tokio::select! { () = sleep(NOTICE) => {}, _ = term.recv() => {}, _ = interrupt.recv() => {} }
+    }
     tracing::info!("stopping: the port closes");
     rocket.notify();
+    tracing::info!(
+        clients = live.seats_taken(),
+        "stopping: clients are sent away"
+    );
+    live.drain();
     Ok(())
 }

@@ -258,7 +258,7 @@ impl Stream {
         }
         if self.of.reader.live.is_draining() && self.end.1 != "shutdown" {
             // Spread out, so that the other instances are not asked by everybody in one second.
-            let spread = self.drain.mul_f64(rand::random_range(0.0..0.6));
+            let spread = self.drain.mul_f64(rand::random_range(0.0..0.75));
             let at = (Instant::now() + spread).min(self.end.0);
             self.end = (at, "shutdown");
         }
