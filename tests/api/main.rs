@@ -28,6 +28,7 @@ mod idle;
 mod instances;
 mod listener;
 mod messages;
+mod plans;
 mod refusals;
 mod restore;
 mod schema;
