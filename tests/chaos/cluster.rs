@@ -7,6 +7,8 @@ use std::time::Duration;
 use causerie::embedded::{Embedded, Settings};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 
@@ -85,6 +87,27 @@ impl Cluster {
         })
         .await;
         self.embedded = None;
+    }
+
+    /// Kills one connection's process. Postgres then ends all others and recovers; returns when it accepts connections.
+    pub async fn kill_a_backend(&self, rng: &mut StdRng) {
+        let mut witness = self.connect().await;
+        let pids: Vec<i32> = sqlx::query_scalar(
+            "select pid from pg_stat_activity where application_name like 'causerie%' order by pid",
+        )
+        .fetch_all(&mut witness)
+        .await
+        .expect("pg_stat_activity");
+        let pid = pids.choose(rng).expect("the service is connected");
+        kill(Pid::from_raw(*pid), Signal::SIGKILL).expect("it is ours");
+        eventually("the end of all connections", async || {
+            witness.ping().await.is_err().then_some(())
+        })
+        .await;
+        eventually("the recovery of Postgres", async || {
+            PgConnection::connect(&self.url).await.ok().map(drop)
+        })
+        .await;
     }
 
     /// Returns when it accepts connections, having recovered.

@@ -4,23 +4,33 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 
-use crate::report::Clients;
+use crate::report::{Clients, spread};
 use crate::stage::Stage;
 use crate::support::workload;
+
+/// Kills the server, or one process of it, after which it ends the others and recovers by itself. Gives which of the two.
+async fn kill(stage: &mut Stage) -> bool {
+    let is_whole = stage.rng.random();
+    if is_whole {
+        stage.cluster.kill().await;
+        stage.cluster.start_again().await;
+    } else {
+        stage.cluster.kill_a_backend(&mut stage.rng).await;
+    }
+    is_whole
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_is_killed_and_recovers() {
     let mut stage = Stage::set("Postgres killed with -9").await;
-    let (mut kills, mut downs) = (0, Vec::new());
+    let (mut servers, mut downs) = (0, Vec::new());
     let history = workload::run_amid(&stage.urls(), stage.plan(), async {
         let began = Instant::now();
         while began.elapsed() < stage.duration() {
             let pause = Duration::from_millis(stage.rng.random_range(500..2500));
             tokio::time::sleep(pause).await;
             let killed = Instant::now();
-            stage.cluster.kill().await;
-            stage.cluster.start_again().await;
-            kills += 1;
+            servers += usize::from(kill(&mut stage).await);
             downs.push(killed.elapsed());
             // Its own recovery is not the service's: the clock starts when it accepts connections.
             stage.recover(Instant::now()).await;
@@ -28,9 +38,13 @@ async fn postgres_is_killed_and_recovers() {
     })
     .await;
     downs.sort();
+    let backends = downs.len() - servers;
     stage.note(format!(
-        "{kills} kills; Postgres was down: {}",
-        crate::report::spread(downs)
+        "{servers} times the server, {backends} times one backend"
+    ));
+    stage.note(format!(
+        "until Postgres accepted connections again: {}",
+        spread(downs)
     ));
     stage.judge(&history, Clients::Refused).await;
 }

@@ -2,6 +2,7 @@
 //! they saw becomes a `History`. Every choice comes from the plan's seed; the order of events is the machine's.
 
 mod amid;
+mod body;
 mod follower;
 mod frames;
 mod plan;

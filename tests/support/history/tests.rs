@@ -197,3 +197,18 @@ fn a_good_cursor_that_is_refused_is_found() {
         history.refusals.push((0, "410".to_owned()))
     });
 }
+
+#[test]
+fn what_is_neither_an_answer_nor_503_with_a_time_to_come_back_is_found() {
+    let harmless = found(|history| {
+        history.other_answer(503, true, "a poll");
+        history.other_answer(0, false, "a poll that was cut off");
+    });
+    assert_eq!(harmless, []);
+    finds(Kind::WrongAnswer, |history| {
+        history.other_answer(503, false, "a poll");
+    });
+    finds(Kind::WrongAnswer, |history| {
+        history.other_answer(500, true, "a poll");
+    });
+}

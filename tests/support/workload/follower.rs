@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use reqwest::{Method, Response};
-use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
+use super::body::{Body, Unread};
 use super::frames::{Frame, Frames};
 use super::{Habit, Run, asks_to_retry};
 use crate::support::Person;
@@ -30,37 +29,6 @@ struct Client {
     instance: usize,
     /// What the last page was tagged with, for a poller that asks "anything but this?".
     etag: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Body<'a> {
-    from: String,
-    cursor: String,
-    has_more: bool,
-    #[serde(borrow)]
-    events: Vec<&'a RawValue>,
-    unread: Option<Unread>,
-}
-
-#[derive(Deserialize)]
-struct Unread {
-    total: i64,
-    changed: Vec<Changed>,
-}
-
-#[derive(Deserialize)]
-struct Changed {
-    id: String,
-}
-
-impl From<Unread> for Count {
-    fn from(unread: Unread) -> Self {
-        Self {
-            total: unread.total,
-            changed: unread.changed.into_iter().map(|c| c.id).collect(),
-        }
-    }
 }
 
 /// Follows from `cursor` for as long as it is let.
