@@ -25,7 +25,7 @@ pub struct Cluster {
 impl Cluster {
     pub async fn start() -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        // Where the next run looks for what a run that was killed has left behind.
+        // Where tests look for what a run that was killed has left behind.
         let home = std::env::temp_dir()
             .join(format!("causerie-tests-{}", std::process::id()))
             .join(NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
@@ -132,7 +132,10 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.embedded = None;
-        remove(&self.home);
+        // A server that is still stopping may write meanwhile: the next run removes the rest.
+        let _ = std::fs::remove_dir_all(&self.home);
+        // Of the run, if this was its last.
+        let _ = self.home.parent().map(std::fs::remove_dir);
     }
 }
 
@@ -146,9 +149,4 @@ async fn start(home: &Path) -> Embedded {
         .await
         .expect("Postgres starts")
         .expect("PostgreSQL is installed: see script/test")
-}
-
-fn remove(directory: &Path) {
-    // A server that is still stopping may write meanwhile: the next run removes the rest.
-    let _ = std::fs::remove_dir_all(directory);
 }
