@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use http_body_util::BodyExt;
 use hyper::header::{ETAG, IF_NONE_MATCH};
 
 use super::client::{Ask, Connection};
@@ -18,8 +19,12 @@ pub async fn measure(plan: Plan) -> Vec<Line> {
     let shape = Shape::pairs(CONNECTIONS as i64);
     let app = servers::service(&shape, 1).await;
     let server = servers::server(&app, 0).await;
-    let (polls, body) = polls(&server).await;
-    let bare = Bare::start(&shape, &body).await;
+    let mut idles = Vec::new();
+    for c in 1..=CONNECTIONS {
+        let mut connection = Connection::open(&server.url).await;
+        idles.push(Idle::of(&mut connection, &seed::token(c, 1)).await);
+    }
+    let bare = Bare::start(&shape, &idles[0].body).await;
     let ask_bare = |path: &str| -> Requests {
         let asks: Vec<_> = (1..=CONNECTIONS)
             .map(|c| Ask::get(path).by(&seed::token(c, 1)))
@@ -31,10 +36,7 @@ pub async fn measure(plan: Plan) -> Vec<Line> {
         server: server.clone(),
         requests,
     };
-    let known: Vec<_> = polls
-        .iter()
-        .map(|(ask, etag)| ask.clone().with(IF_NONE_MATCH, etag))
-        .collect();
+    let known: Vec<_> = idles.iter().map(Idle::conditional).collect();
     let costs = interleaved(
         plan,
         &[
@@ -46,7 +48,7 @@ pub async fn measure(plan: Plan) -> Vec<Line> {
             candidate(
                 "idle poll, 200",
                 &server,
-                Rc::new(move |n, _| polls[n].0.clone()),
+                Rc::new(move |n, _| idles[n].poll.clone()),
             ),
             candidate("bare: a constant", &bare.server, ask_bare("/constant")),
             candidate(
@@ -70,22 +72,28 @@ pub async fn measure(plan: Plan) -> Vec<Line> {
     lines
 }
 
-/// A poll of each of the people, with the ETag that it would get, and the body of one.
-async fn polls(server: &Server) -> (Vec<(Ask, String)>, String) {
-    let mut polls = Vec::new();
-    let mut body = String::new();
-    for c in 1..=CONNECTIONS {
-        let token = seed::token(c, 1);
-        let mut connection = Connection::open(&server.url).await;
-        let page = connection.ask(&Ask::get("/v1/events").by(&token)).await;
+/// A poll that finds nothing, of one person.
+pub struct Idle {
+    pub poll: Ask,
+    pub etag: String,
+    pub body: String,
+}
+
+impl Idle {
+    pub async fn of(connection: &mut Connection, token: &str) -> Self {
+        let page = connection.ask(&Ask::get("/v1/events").by(token)).await;
         let page: serde_json::Value = serde_json::from_slice(&page).expect("a page");
         let cursor = page["cursor"].as_str().expect("a cursor");
-        let poll = Ask::get(&format!("/v1/events?since={cursor}")).by(&token);
+        let poll = Ask::get(&format!("/v1/events?since={cursor}")).by(token);
         let answer = connection.start(&poll).await;
         let etag = answer.headers()[ETAG].to_str().expect("text").to_owned();
-        let text = connection.ask(&poll).await;
-        body = String::from_utf8(text.to_vec()).expect("text");
-        polls.push((poll, etag));
+        let body = answer.into_body().collect().await.expect("a whole answer");
+        let body = String::from_utf8(body.to_bytes().to_vec()).expect("text");
+        Self { poll, etag, body }
     }
-    (polls, body)
+
+    /// Answered by 304.
+    pub fn conditional(&self) -> Ask {
+        self.poll.clone().with(IF_NONE_MATCH, &self.etag)
+    }
 }

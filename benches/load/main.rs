@@ -13,13 +13,20 @@
 mod support;
 
 mod client;
+mod fanout;
+mod group;
 mod idle;
+mod latency;
+mod memory;
+mod pages;
 mod process;
+mod readers;
 mod rounds;
 mod seed;
 mod sends;
 mod servers;
 mod table;
+mod tables;
 
 use std::time::Duration;
 
@@ -45,7 +52,9 @@ struct Cli {
     filters: Vec<String>,
 }
 
-const ROWS: [&str; 2] = ["idle", "sends"];
+const ROWS: [&str; 8] = [
+    "idle", "sends", "latency", "fanout", "memory", "pages", "tables", "group",
+];
 
 fn main() {
     let cli = Cli::parse();
@@ -81,6 +90,12 @@ async fn measure(row: &str, plan: Plan) -> Vec<Line> {
     match row {
         "idle" => idle::measure(plan).await,
         "sends" => sends::measure(plan).await,
+        "latency" => latency::measure(plan).await,
+        "fanout" => fanout::measure(plan).await,
+        "memory" => memory::measure().await,
+        "pages" => pages::measure(plan).await,
+        "tables" => tables::measure(plan).await,
+        "group" => group::measure(plan).await,
         _ => unreachable!("one of ROWS"),
     }
 }

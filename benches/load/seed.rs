@@ -5,11 +5,12 @@ use uuid::Uuid;
 
 use super::support::{Database, Person};
 
-/// How much there is. Conversation `c`, from 1 on, has `members` members: `owner`, and `c-2`, `c-3` and so on.
+/// How much there is. Conversation `c`, from 1 on, has `members`: `owner`, and `c-2`, `c-3` and so on.
 #[derive(Clone)]
 pub struct Shape {
     pub conversations: i64,
-    pub members: i64,
+    /// In SQL: of conversation `c`.
+    pub members: &'static str,
     /// In each conversation.
     pub messages: i64,
     /// Who has conversation `c`, in SQL. `c-1` unless somebody is to have many.
@@ -20,7 +21,7 @@ impl Shape {
     pub fn pairs(conversations: i64) -> Self {
         Self {
             conversations,
-            members: 2,
+            members: "2",
             messages: 0,
             owner: "c || '-1'",
         }
@@ -41,12 +42,12 @@ pub fn token(c: usize, n: usize) -> String {
 const PEOPLE: &str = "
     create temporary table seats as
     select c, case n when 1 then {owner} else c || '-' || n end as user_id
-      from generate_series(1, {conversations}::bigint) c, generate_series(1, {members}::bigint) n;
+      from generate_series(1, {conversations}::bigint) c, lateral (select generate_series(1, {members}) as n) g;
     -- Profiles of the future: a token's claims are older, so nobody's first request writes.
     insert into users (tenant_id, id, name, claims_iat)
     select distinct 'default', user_id, user_id, 4102444800 from seats;
     insert into conversations (tenant_id, id, type, last_seq, last_position, activity_position, last_message_at, created_at, updated_at)
-    select 'default', {conversation}, case when {members} = 2 then 'PRIVATE' else 'GROUP' end, {messages},
+    select 'default', {conversation}, case when ({members}) = 2 then 'PRIVATE' else 'GROUP' end, {messages},
            {messages} * {conversations} + c, {messages} * {conversations} + c, now(), now(), now()
       from generate_series(1, {conversations}::bigint) c;
     insert into members (tenant_id, conversation_id, user_id, joined_position, joined_at, read_up_to)
@@ -117,7 +118,7 @@ async fn run(connection: &mut PgConnection, shape: &Shape, sql: &str) {
             "('01980000-0000-7000-8000-' || lpad(to_hex(c), 12, '0'))::uuid",
         )
         .replace("{conversations}", &shape.conversations.to_string())
-        .replace("{members}", &shape.members.to_string())
+        .replace("{members}", shape.members)
         .replace("{messages}", &shape.messages.to_string())
         .replace("{owner}", shape.owner);
     if let Err(error) = connection.execute(AssertSqlSafe(sql.clone())).await {

@@ -1,0 +1,74 @@
+//! What of a process stays in memory for each idle long-poll and each idle stream, at 5,000 of them: the connection and the
+//! feeds of its people included. A fresh instance for each figure.
+
+use tokio::task::JoinSet;
+
+use super::client::{Ask, Connection};
+use super::process;
+use super::seed::{self, Shape};
+use super::servers;
+use super::support::{App, eventually};
+use super::table::{Line, Target};
+
+const OPEN: usize = 5000;
+const LONG_POLL: &str = "/v1/events?wait=50";
+const STREAM: &str = "/v1/events/stream";
+
+pub async fn measure() -> Vec<Line> {
+    let mut app = servers::service(&Shape::pairs(OPEN as i64), 0).await;
+    let mut lines = Vec::new();
+    for (name, path, gauge, target) in [
+        (
+            "long-poll",
+            LONG_POLL,
+            "causerie_waits_open",
+            Target::AtMost(24.0, 18.0),
+        ),
+        (
+            "stream",
+            STREAM,
+            "causerie_streams_open",
+            Target::AtMost(32.0, 22.0),
+        ),
+    ] {
+        for users in [OPEN / 10, OPEN] {
+            let kb = each(&mut app, path, gauge, users).await;
+            let figure = format!("kB per idle {name}, {OPEN} of {users} users");
+            eprintln!("    {figure}: {kb:.1}");
+            // Ten tabs are what a user may have, one is what most have: the target is for both.
+            lines.push(Line::new(&figure, kb, " kB", target));
+        }
+    }
+    lines
+}
+
+async fn each(app: &mut App, path: &str, gauge: &str, users: usize) -> f64 {
+    let instance = app.add("", &[]).await;
+    let pid = instance.pid().as_raw();
+    // What the first requests of a process need is not counted.
+    for c in 1..=20 {
+        let mut connection = Connection::open(&instance.url).await;
+        let poll = Ask::get("/v1/events").by(&seed::token(c, 2));
+        connection.ask(&poll).await;
+    }
+    let before = process::resident_kb(pid);
+    let tokens: Vec<_> = (1..=users).map(|c| seed::token(c, 1)).collect();
+    let mut open = JoinSet::new();
+    for n in 0..OPEN {
+        let mut connection = Connection::open(&instance.url).await;
+        let ask = Ask::get(path).by(&tokens[n % users]);
+        open.spawn(async move {
+            let _answer = connection.start(&ask).await;
+            // A stream's head comes at once; it stays open as long as this is held.
+            std::future::pending::<()>().await;
+        });
+    }
+    eventually("all of them open", async || {
+        (instance.metric(gauge).await == OPEN as f64).then_some(())
+    })
+    .await;
+    let after = process::resident_kb(pid);
+    drop(open);
+    app.instances.clear();
+    (after - before) / OPEN as f64
+}
