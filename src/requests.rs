@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use metrics::Counter;
 use rocket::fairing::{Fairing, Info, Kind};
-use rocket::http::{Header, Status};
+use rocket::http::Header;
 use rocket::{Data, Request, Response};
 use uuid::Uuid;
 
@@ -95,8 +95,7 @@ impl Fairing for Requests {
         let RequestId(id) = RequestId::of(request);
         response.set_header(Header::new("X-Request-Id", id.clone()));
         response.set_header(Header::new("Vary", "Authorization, Cookie, Origin"));
-        let is_idle = status == Status::NotModified || response.headers().contains(IDLE);
-        response.remove_header(IDLE);
+        let is_idle = request.local_cache(|| Idle(false)).0;
         if !is_idle {
             metrics::histogram!("causerie_request_seconds", "route" => route.to_owned())
                 .record(elapsed.as_secs_f64());
@@ -112,5 +111,5 @@ impl Fairing for Requests {
     }
 }
 
-/// A header that never leaves: how a handler says that its answer was an idle poll's.
-pub const IDLE: &str = "X-Causerie-Idle";
+/// In a request's cache: whether its answer was an idle poll's.
+pub struct Idle(pub bool);

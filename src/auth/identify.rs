@@ -41,6 +41,10 @@ impl Identities {
             self.known.invalidate(token);
             return Err(Code::TokenExpired.into());
         }
+        Box::pin(self.verify(token, db, writer)).await
+    }
+
+    async fn verify(&self, token: &str, db: &Db, writer: &Writer) -> Result<Arc<AuthUser>> {
         if token.len() > MAX_TOKEN {
             return Err(Code::TokenInvalid.into());
         }

@@ -17,18 +17,22 @@ use crate::store::{Db, bounded};
 impl Live {
     /// The feed of a user: the one in memory, or a new one for one statement.
     pub async fn feed(&self, db: &Db, key: &UserKey) -> Result<Arc<Feed>> {
-        let feed = self.find_or_bear(db, key).await?;
-        self.reach(feed.counted()).await;
+        let found = self.feeds.get(key).map(|feed| feed.clone());
+        let feed = match found {
+            Some(feed) => feed,
+            // Boxed, as all that is rare behind a poll: what a handler may await is moved and kept with each request.
+            None => Box::pin(self.find_or_bear(db, key)).await?,
+        };
+        let at = *self.applied.borrow();
+        if let Some(at) = at.filter(|at| at.position < feed.counted()) {
+            Box::pin(self.reach(at, feed.counted())).await;
+        }
         Ok(feed)
     }
 
     /// Lets the tail come as far as a feed counts: what is unread must have been told. A tail that takes longer than a
     /// second is late with everything, and does not hold up a page that opens.
-    async fn reach(&self, counted: Position) {
-        let at = *self.applied.borrow();
-        let Some(at) = at.filter(|at| at.position < counted) else {
-            return;
-        };
+    async fn reach(&self, at: Cursor, counted: Position) {
         let reached = |now: &Option<Cursor>| {
             now.is_none_or(|now| now.epoch != at.epoch || now.position >= counted)
         };

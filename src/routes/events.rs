@@ -92,7 +92,7 @@ pub async fn poll(
         // Nothing is delivered after the token's end.
         let lifetime = (me.exp + crate::auth::LEEWAY_SECS - chrono::Utc::now().timestamp()).max(0);
         let deadline = Instant::now() + Duration::from_secs(wait.min(lifetime) as u64);
-        let page = wait_for(&reader, start, limit, deadline).await?;
+        let page = Box::pin(wait_for(&reader, start, limit, deadline)).await?;
         drop(seat);
         page
     };

@@ -41,7 +41,7 @@ impl Reader {
             return Err(Code::CursorExpired.into());
         }
         if cursor.position > place.position {
-            self.reach(cursor).await?;
+            Box::pin(self.reach(cursor)).await?;
         }
         Ok(cursor)
     }
@@ -113,9 +113,8 @@ impl Reader {
                 Ok(batch) => return self.page(since, from_store, batch).await,
                 Err(Miss::Ended) => continue,
                 Err(Miss::Below(floor)) => {
-                    let page = self
-                        .catch_up(position, floor, limit - from_store.len())
-                        .await?;
+                    let limit = limit - from_store.len();
+                    let page = Box::pin(self.catch_up(position, floor, limit)).await?;
                     if page.epoch != since.epoch || position < page.floor {
                         return Err(Code::CursorExpired.into());
                     }
@@ -194,9 +193,8 @@ impl Reader {
         if stale.is_empty() {
             return Ok(found.into_iter().flatten().collect());
         }
-        let fresh =
-            bounded(async { render::at(&mut *self.db.connection().await?, epoch, stale).await })
-                .await?;
+        let read = async { render::at(&mut *self.db.connection().await?, epoch, stale).await };
+        let fresh = Box::pin(bounded(read)).await?;
         let mut frames = Vec::with_capacity(events.len());
         for (held, frame) in events.iter().zip(found) {
             match frame {

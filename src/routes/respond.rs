@@ -6,7 +6,7 @@ use rocket::response::{Responder, Response, Result};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::requests::IDLE;
+use crate::requests::Idle;
 
 /// A JSON answer, never stored by a cache.
 pub struct Json<T> {
@@ -62,15 +62,13 @@ pub struct Polled {
 }
 
 impl<'r> Responder<'r, 'static> for Polled {
-    fn respond_to(self, _: &'r Request<'_>) -> Result<'static> {
-        let mut headers = vec![
+    fn respond_to(self, request: &'r Request<'_>) -> Result<'static> {
+        request.local_cache(|| Idle(self.is_idle || self.body.is_none()));
+        let headers = vec![
             Header::new("ETag", self.etag),
             // Whole seconds, rounded up: never sooner than the body's own word.
             Header::new("X-Poll-Interval", self.next_ms.div_ceil(1000).to_string()),
         ];
-        if self.is_idle {
-            headers.push(Header::new(IDLE, "1"));
-        }
         match self.body {
             Some(json) => bytes(Status::Ok, headers, json),
             None => {
