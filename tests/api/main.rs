@@ -1,7 +1,11 @@
 //! Everything the service promises, tried on the real program over real HTTP and a real Postgres.
 
 #[path = "../support/mod.rs"]
-#[expect(dead_code, reason = "shared by the test binaries; none uses all of it")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "shared by the test binaries; none uses all of it"
+)]
 mod support;
 
 mod answers;
