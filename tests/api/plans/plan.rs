@@ -78,7 +78,9 @@ impl Executed {
 fn object(node: &Value, found: &mut Vec<String>) {
     let kind = node["Node Type"].as_str().unwrap_or_default();
     let table = node["Relation Name"].as_str().unwrap_or_default();
-    let whole_index = kind.starts_with("Index") && node["Index Cond"].is_null();
+    // The newest few are taken from an index's end without a condition.
+    let has_read = node["Actual Rows"].as_f64().expect("log_analyze");
+    let whole_index = kind.starts_with("Index") && node["Index Cond"].is_null() && has_read > PAGE;
     if BIG.contains(&table) && (kind == "Seq Scan" || whole_index) {
         found.push(format!("{kind} of all of {table}"));
     }
