@@ -12,8 +12,8 @@ use rand::seq::IndexedRandom;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 
-use crate::support::eventually;
 use crate::support::proxy::Upstream;
+use crate::support::{eventually, remove_what_dead_runs_left};
 
 pub struct Cluster {
     /// None while it is down.
@@ -25,11 +25,10 @@ pub struct Cluster {
 impl Cluster {
     pub async fn start() -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        // Where tests look for what a run that was killed has left behind.
-        let home = std::env::temp_dir()
-            .join(format!("causerie-tests-{}", std::process::id()))
-            .join(NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
-        Self::start_in(home).await
+        remove_what_dead_runs_left();
+        let (run, number) = (std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let name = format!("causerie-tests-{run}.{number}");
+        Self::start_in(std::env::temp_dir().join(name)).await
     }
 
     pub async fn start_in(home: PathBuf) -> Self {
@@ -134,8 +133,6 @@ impl Drop for Cluster {
         self.embedded = None;
         // A server that is still stopping may write meanwhile: the next run removes the rest.
         let _ = std::fs::remove_dir_all(&self.home);
-        // Of the run, if this was its last.
-        let _ = self.home.parent().map(std::fs::remove_dir);
     }
 }
 

@@ -248,7 +248,8 @@ impl History {
     pub fn other_answer(&mut self, status: u16, asks_to_retry: bool, asked: &str) {
         *self.other_answers.entry(status).or_default() += 1;
         // 410 is a refusal, judged apart.
-        if !matches!(status, 0 | 410) && !(status == 503 && asks_to_retry) {
+        let may_be = matches!(status, 0 | 410) || status == 503 && asks_to_retry;
+        if !may_be {
             let what = format!("{asked}: {status}, a time to come back: {asks_to_retry}");
             self.wrong_answers.push(what);
         }

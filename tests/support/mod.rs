@@ -9,7 +9,7 @@ pub mod workload;
 
 pub use app::{App, Instance};
 pub use person::{Answer, Person};
-pub use postgres::Database;
+pub use postgres::{Database, remove_what_dead_runs_left};
 
 use std::time::{Duration, Instant};
 

@@ -47,8 +47,9 @@ fn embedded() -> String {
     receive.recv().expect("an embedded Postgres")
 }
 
-/// The directory of a run outlives it: its server stops only when the run has ended.
-fn remove_what_dead_runs_left() {
+/// The directories of a run, `causerie-tests-PID` or `causerie-tests-PID.N`, outlive it: its server stops only when the run
+/// has ended.
+pub fn remove_what_dead_runs_left() {
     let found = std::fs::read_dir(std::env::temp_dir())
         .into_iter()
         .flatten()
@@ -57,7 +58,8 @@ fn remove_what_dead_runs_left() {
         let name = entry.file_name();
         let pid = name
             .to_str()
-            .and_then(|name| name.strip_prefix("causerie-tests-"));
+            .and_then(|name| name.strip_prefix("causerie-tests-"))
+            .and_then(|rest| rest.split('.').next());
         if pid.is_some_and(|pid| !std::path::Path::new("/proc").join(pid).exists()) {
             // Another user's, or a server that is still stopping: the next run tries again.
             let _ = std::fs::remove_dir_all(entry.path());

@@ -216,7 +216,10 @@ async fn pump(
 impl Shared {
     fn is_next_commit(&self, chunk: &[u8]) -> bool {
         chunk.windows(COMMIT.len()).any(|bytes| bytes == COMMIT)
-            && self.commits.fetch_add(1, Ordering::Relaxed) % ONE_IN == 0
+            && self
+                .commits
+                .fetch_add(1, Ordering::Relaxed)
+                .is_multiple_of(ONE_IN)
     }
 }
 
