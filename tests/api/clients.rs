@@ -5,8 +5,6 @@
 mod curl;
 #[path = "clients/follower.rs"]
 mod follower;
-#[path = "clients/nginx.rs"]
-mod nginx;
 #[path = "clients/polls.rs"]
 mod polls;
 
@@ -19,7 +17,7 @@ use serde_json::json;
 
 use self::curl::{curl, run};
 use self::follower::{Follower, Kind};
-use self::nginx::{BUFFERING, Nginx};
+use crate::support::nginx::{BUFFERING, Nginx};
 use crate::support::{App, PATIENCE, Person, eventually};
 
 /// Streams that end after about two seconds, so that every client has to come back again and again.
@@ -148,7 +146,7 @@ async fn through_nginx_that_compresses_event_streams_every_message_arrives_while
 async fn through_the_recommended_nginx_every_message_arrives_and_no_ticket_is_logged() {
     let app = App::start().await;
     let (alice, bob, conversation) = app.two_people_talking().await;
-    let mut nginx = Nginx::as_recommended(&app.instances[0]).await;
+    let mut nginx = Nginx::as_recommended(&app.instances).await;
     let bob = bob.at(&nginx.url);
     assert_heard_at_once(&app, &bob, &alice, &conversation).await;
     let kept = curl(&bob, "/v1/me", &["-H", "X-Request-Id: of-the-page"]).await;

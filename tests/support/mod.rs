@@ -2,6 +2,7 @@
 
 mod app;
 pub mod history;
+pub mod nginx;
 mod person;
 mod postgres;
 pub mod proxy;

@@ -1,7 +1,7 @@
 //! Polls, long-polls and what a page asks for, through a real nginx.
 
 use super::curl::curl;
-use super::nginx::{BUFFERING, Nginx};
+use crate::support::nginx::{BUFFERING, Nginx};
 use crate::support::{App, eventually};
 
 /// A poll, a long-poll that waits for a message, and 304s of both, by curl through `nginx`.

@@ -1,4 +1,4 @@
-//! A real nginx in front of one instance: started by hand, in a directory and on a port of its own.
+//! A real nginx in front of one or more instances: started by hand, in a directory and on a port of its own.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Instance, PATIENCE, eventually};
+use super::{Instance, PATIENCE, eventually};
 
 /// What Debian's own nginx.conf sets inside `http`, as far as it concerns a proxy.
 const DEBIAN: &str = "sendfile on; tcp_nopush on; gzip on; access_log access.log;";
@@ -39,14 +39,22 @@ impl Nginx {
     }
 
     /// deploy/nginx.conf, with only addresses and paths changed.
-    pub async fn as_recommended(instance: &Instance) -> Self {
+    pub async fn as_recommended(instances: &[Instance]) -> Self {
         let port = free_port();
         let mut conf =
             fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nginx.conf"))
                 .expect("deploy/nginx.conf");
-        let upstream = instance.url.trim_start_matches("http://");
+        let (_, server) = conf.split_once("server 127.0.0.1:8000").expect("a server");
+        let server = format!(
+            "server 127.0.0.1:8000{}",
+            server.lines().next().expect("its line")
+        );
+        let servers = instances.iter().map(|instance| {
+            let address = instance.url.trim_start_matches("http://");
+            server.replace("127.0.0.1:8000", address) + "\n"
+        });
         let changes = [
-            ("server 127.0.0.1:8000;", format!("server {upstream};")),
+            (&*server, servers.collect()),
             ("listen 80;", format!("listen 127.0.0.1:{port};")),
             ("/var/log/nginx/causerie.log", "access.log".to_owned()),
             (
@@ -75,7 +83,7 @@ impl Nginx {
             .map(|name| format!("{name}_temp_path {name};\n"))
             .concat();
         let conf = format!(
-            "pid nginx.pid;\nerror_log error.log;\nevents {{ worker_connections 256; }}\nhttp {{\n{temporary}{http}\n}}\n"
+            "pid nginx.pid;\nerror_log error.log;\nevents {{ worker_connections 10000; }}\nhttp {{\n{temporary}{http}\n}}\n"
         );
         fs::write(directory.join("nginx.conf"), conf).expect("writable");
         let nginx = Self {
@@ -155,8 +163,8 @@ fn spawn(directory: &Path) -> Child {
         .expect("nginx starts")
 }
 
-/// Below the ports that the kernel gives to outgoing connections: while nginx restarts, nobody else gets it.
-fn free_port() -> u16 {
+/// Below the ports that the kernel gives to outgoing connections: while its owner restarts, nobody else gets it.
+pub fn free_port() -> u16 {
     let give_up = std::time::Instant::now() + PATIENCE;
     while std::time::Instant::now() < give_up {
         let port = rand::random_range(10_000..30_000);
