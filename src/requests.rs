@@ -38,11 +38,13 @@ impl Asked {
 
 struct Started(Instant);
 
+type ByRoute = HashMap<String, Counter>;
+
 /// Logs and counts every request.
 #[derive(Default)]
 pub struct Requests {
     /// By method and status, then by route: a counter is found once, not by three labels for each request.
-    counters: RwLock<HashMap<(&'static str, u16), HashMap<String, Counter>>>,
+    counters: RwLock<HashMap<(&'static str, u16), ByRoute>>,
 }
 
 impl Requests {

@@ -220,7 +220,7 @@ impl Task {
         if committed.is_none() && reaches(*self.wiring.applied.borrow(), place) {
             return place;
         }
-        if !committed.is_some_and(|it| self.wiring.handed.try_send(it).is_ok()) {
+        if committed.is_none_or(|it| self.wiring.handed.try_send(it).is_err()) {
             self.wiring.poke.notify_one();
         }
         // Full means that a word to the others is already on its way.
