@@ -18,7 +18,9 @@ pub struct Scene {
     pub start: Instant,
     /// Streams that are open now, as their clients see it.
     pub open: AtomicUsize,
-    /// Set when everything was sent: whoever has all of it may go.
+    /// Set when enough was sent.
+    pub enough: AtomicBool,
+    /// Set when all of it was acknowledged: whoever has heard it may go.
     pub over: AtomicBool,
 }
 
