@@ -27,7 +27,7 @@ impl Cluster {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         remove_what_dead_runs_left();
         let (run, number) = (std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let name = format!("causerie-tests-{run}.{number}");
+        let name = format!("causerie-chaos-{run}.{number}");
         Self::start_in(std::env::temp_dir().join(name)).await
     }
 

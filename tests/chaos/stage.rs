@@ -20,7 +20,7 @@ use crate::support::{Instance, Person, eventually};
 static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// What a run of a few minutes gives to each scenario; `CAUSERIE_CHAOS_MINUTES` gives that many minutes to each.
-const SHORT: Duration = Duration::from_secs(15);
+const SHORT: Duration = Duration::from_secs(12);
 
 /// Abandoned waits keep their seats for a while, and here many are. The second holds so little in memory that much of
 /// what it hands out is read from Postgres.

@@ -47,7 +47,7 @@ fn embedded() -> String {
     receive.recv().expect("an embedded Postgres")
 }
 
-/// The directories of a run, `causerie-tests-PID` or `causerie-tests-PID.N`, outlive it: its server stops only when the run
+/// The directories of a run, `causerie-tests-PID` and `causerie-chaos-PID.N`, outlive it: its servers stop only when the run
 /// has ended.
 pub fn remove_what_dead_runs_left() {
     let found = std::fs::read_dir(std::env::temp_dir())
@@ -56,10 +56,10 @@ pub fn remove_what_dead_runs_left() {
         .flatten();
     for entry in found {
         let name = entry.file_name();
-        let pid = name
-            .to_str()
-            .and_then(|name| name.strip_prefix("causerie-tests-"))
-            .and_then(|rest| rest.split('.').next());
+        let name = name.to_str().unwrap_or_default();
+        let tests = name.strip_prefix("causerie-tests-");
+        let chaos = name.strip_prefix("causerie-chaos-");
+        let pid = tests.or_else(|| chaos?.split('.').next());
         if pid.is_some_and(|pid| !std::path::Path::new("/proc").join(pid).exists()) {
             // Another user's, or a server that is still stopping: the next run tries again.
             let _ = std::fs::remove_dir_all(entry.path());
