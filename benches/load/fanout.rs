@@ -4,6 +4,7 @@
 use futures::future::join_all;
 
 use super::client::{Ask, Connection};
+use super::idle::Idle;
 use super::readers::{MARK, Readers};
 use super::rounds::{CONNECTIONS, Cost, Meter, Plan, Server};
 use super::seed::{self, Shape};
@@ -52,9 +53,9 @@ fn post() -> Ask {
 /// One event as the service serialises it.
 async fn payload(service: &Server, post: &Ask) -> String {
     let mut connection = Connection::open(&service.url).await;
+    let idle = Idle::of(&mut connection, &seed::token(1, 2)).await;
     connection.ask(post).await;
-    let poll = Ask::get("/v1/events?since=0").by(&seed::token(1, 2));
-    let page = connection.ask(&poll).await;
+    let page = connection.ask(&idle.poll).await;
     let page: serde_json::Value = serde_json::from_slice(&page).expect("a page");
     let events = page["events"].as_array().expect("events");
     events.last().expect("what was sent").to_string()

@@ -17,12 +17,16 @@ pub struct Shape {
     pub owner: &'static str,
 }
 
+/// Messages there are at least. Postgres plans for the tables that it knows: on empty ones it would scan, and everything
+/// that is measured would grow with what was sent.
+const USED: i64 = 10_000;
+
 impl Shape {
     pub fn pairs(conversations: i64) -> Self {
         Self {
             conversations,
             members: "2",
-            messages: 0,
+            messages: (USED / conversations).max(2),
             owner: "c || '-1'",
         }
     }
@@ -38,7 +42,7 @@ pub fn token(c: usize, n: usize) -> String {
     Person::new("", &format!("{c}-{n}")).token
 }
 
-/// Who is in what, with the owner's expression for `{owner}`.
+/// Who is in what, with the owner's expression for `{owner}`. Ten conversations of a thousand have something unread.
 const PEOPLE: &str = "
     create temporary table seats as
     select c, case n when 1 then {owner} else c || '-' || n end as user_id
@@ -51,7 +55,8 @@ const PEOPLE: &str = "
            {messages} * {conversations} + c, {messages} * {conversations} + c, now(), now(), now()
       from generate_series(1, {conversations}::bigint) c;
     insert into members (tenant_id, conversation_id, user_id, joined_position, joined_at, read_up_to)
-    select 'default', {conversation}, user_id, c, now(), greatest({messages} - 2, 0) from seats;
+    select 'default', {conversation}, user_id, c, now(),
+           case when c <= 10 or c % 1000 = 1 then {messages} - 2 else {messages} end from seats;
     insert into events (position, tenant_id, type, conversation_id, actor_id, occurred_at)
     select c, 'default', 'conversation.created', {conversation}, {owner}, now()
       from generate_series(1, {conversations}::bigint) c;";

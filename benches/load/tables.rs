@@ -1,7 +1,7 @@
 //! What each request costs where ten or a hundred times as much is stored, and to somebody with 10,000 conversations
 //! rather than 10. One connection asks, one request at a time, all of them in turn.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::client::{Ask, Connection};
 use super::rounds::{Cost, Meter, Plan, Server, median};
@@ -13,8 +13,8 @@ use super::table::{Line, Target, three_digits};
 /// `few` has conversations 1 to 10, `many` the next 10,000. Everybody else is in one.
 const OWNER: &str = "case when c <= 10 then 'few' when c <= 10010 then 'many' else c || '-1' end";
 const IN_EACH: i64 = 25;
-/// Requests of one kind by one person in one round.
-const TIMES: usize = 40;
+/// How long one kind of one person is asked for in one round: CPU is counted in hundredths of a second.
+const ROUND: Duration = Duration::from_secs(1);
 
 const PER_SIZE: Target = Target::AtMost(1.5, 1.2);
 const PER_CONVERSATIONS: Target = Target::AtMost(3.0, 1.5);
@@ -95,21 +95,25 @@ async fn compare(plan: Plan, readers: &[Reader<'_>; 3], kind: &str) -> [Seen; 3]
             let ask = reader.ask(kind);
             let meter = Meter::start(reader.server);
             let mut seen = Vec::new();
-            for _ in 0..TIMES {
+            let end = Instant::now() + ROUND;
+            while Instant::now() < end {
                 let asked = Instant::now();
                 connection.ask(&ask).await;
                 seen.push(asked.elapsed().as_secs_f64() * 1000.0);
             }
             // The first round makes feeds and plans, and is not counted.
             if round > 0 {
+                costs[n].push(meter.stop(seen.len()));
                 times[n].push(median(seen));
-                costs[n].push(meter.stop(TIMES));
             }
         }
     }
     [0, 1, 2].map(|n| {
         let (ms, cost) = (median(times[n].clone()), Cost::median(&costs[n]));
-        eprintln!("    {kind}: {ms:.2} ms, {:.0} µs of CPU", cost.cpu());
+        eprintln!(
+            "    {kind:12} {ms:7.2} ms  {:7.0} µs of its own, {:7.0} µs of Postgres",
+            cost.server, cost.postgres
+        );
         Seen { ms, cost }
     })
 }
