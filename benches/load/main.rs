@@ -33,6 +33,7 @@ use std::time::Duration;
 use clap::Parser;
 use rounds::Plan;
 use table::Line;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
 struct Cli {
@@ -77,13 +78,23 @@ fn main() {
         .enable_all()
         .build();
     runtime.expect("a runtime").block_on(async {
-        let mut lines = Vec::new();
-        for (n, row) in rows.iter().enumerate() {
-            eprintln!("==> {row} ({} of {})", n + 1, rows.len());
-            lines.extend(measure(row, plan).await);
+        let mut terminated = signal(SignalKind::terminate()).expect("a handler");
+        // Either way what was started is dropped here, and ends with it.
+        tokio::select! {
+            () = run(&rows, plan) => {}
+            _ = tokio::signal::ctrl_c() => std::process::exit(130),
+            _ = terminated.recv() => std::process::exit(143),
         }
-        table::print(&lines, if cli.full { ", --full" } else { "" }).await;
     });
+}
+
+async fn run(rows: &[&str], plan: Plan) {
+    let mut lines = Vec::new();
+    for (n, row) in rows.iter().enumerate() {
+        eprintln!("==> {row} ({} of {})", n + 1, rows.len());
+        lines.extend(measure(row, plan).await);
+    }
+    table::print(&lines, if plan.is_full { ", --full" } else { "" }).await;
 }
 
 async fn measure(row: &str, plan: Plan) -> Vec<Line> {
