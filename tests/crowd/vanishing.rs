@@ -13,6 +13,8 @@ const STREAMS: &str = "causerie_streams_open";
 const WAITS: &str = "causerie_waits_open";
 /// As many of each kind as one person may have.
 const EACH: usize = 10;
+/// Of the long-polls, in seconds: they end then, whether anybody is there or not.
+const WAIT: u64 = 10;
 const CYCLES: usize = 5;
 
 /// Seconds between two heartbeats: a stream whose client is gone is noticed when it is written to.
@@ -20,17 +22,12 @@ fn heartbeat() -> u64 {
     if is_full() { 15 } else { 3 }
 }
 
-/// Of the long-polls, in seconds: they end then, whether anybody is there or not.
-fn wait() -> u64 {
-    if is_full() { 10 } else { 5 }
-}
-
 /// Opens `number` streams and as many long-polls, and waits until the service says that they are.
 async fn gather(instance: &Instance, base: &str, number: usize) -> Vec<TcpStream> {
     let people: Vec<_> = (0..number / EACH)
         .map(|n| Person::new(base, &format!("v{n}")))
         .collect();
-    let opened = people.iter().map(async |person| {
+    let streams = people.iter().map(async |person| {
         let cursor = person.cursor().await;
         let mut open = Vec::new();
         for _ in 0..EACH {
@@ -38,12 +35,20 @@ async fn gather(instance: &Instance, base: &str, number: usize) -> Vec<TcpStream
             let mut stream = ask(person, &path, None).await;
             read_until(&mut stream, "event: unread").await;
             open.push(stream);
-            let path = format!("/v1/events?since={cursor}&wait={}", wait());
-            open.push(ask(person, &path, None).await);
         }
-        open
+        (cursor, open)
     });
-    let opened = join_all(opened).await.into_iter().flatten().collect();
+    let streams = join_all(streams).await;
+    // All at once, or the first would be over before the last begins.
+    let waits = people
+        .iter()
+        .zip(&streams)
+        .map(async |(person, (cursor, _))| {
+            let path = format!("/v1/events?since={cursor}&wait={WAIT}");
+            join_all((0..EACH).map(|_| ask(person, &path, None))).await
+        });
+    let mut opened: Vec<_> = join_all(waits).await.into_iter().flatten().collect();
+    opened.extend(streams.into_iter().flat_map(|(_, open)| open));
     for gauge in [STREAMS, WAITS] {
         eventually(gauge, async || {
             (instance.metric(gauge).await == number as f64).then_some(())
@@ -86,11 +91,11 @@ async fn places_and_memory_of_clients_that_vanish_are_given_back() {
             "{number} streams and {number} long-polls vanish ({how:?}): streams back after {streams:?} (target {} s), \
              long-polls after {waits:?} (target {} s); {full} kB with them, {} kB after",
             heartbeat() + 5,
-            wait() + 2,
+            WAIT + 2,
             kilobytes[cycle + 1]
         );
         assert!(streams <= Duration::from_secs(heartbeat() + 5));
-        assert!(waits <= Duration::from_secs(wait() + 2));
+        assert!(waits <= Duration::from_secs(WAIT + 2));
     }
     eventually("the sockets are closed", async || {
         (descriptors(instance) < 100).then_some(())
@@ -126,9 +131,9 @@ async fn behind_a_network_that_goes_black_places_last_as_long_as_their_streams_a
         "{number} streams and {number} long-polls behind a network that goes black: long-polls back after {waits:?} \
          (target {} s), {streams_then} streams still open then, none after {streams:?} (their age is {age} s ± 20 %); \
          {sockets} descriptors are left",
-        wait() + 2
+        WAIT + 2
     );
-    assert!(waits <= Duration::from_secs(wait() + 2));
+    assert!(waits <= Duration::from_secs(WAIT + 2));
     assert!(streams <= Duration::from_secs(age + age / 5 + 2));
     drop(open);
 }
