@@ -8,16 +8,14 @@ use crate::report::{Clients, spread};
 use crate::stage::Stage;
 use crate::support::workload;
 
-/// Kills the server, or one process of it, after which it ends the others and recovers by itself. Gives which of the two.
-async fn kill(stage: &mut Stage) -> bool {
-    let is_whole = stage.rng.random();
+/// Kills the server, or one process of it, after which it ends the others and recovers by itself.
+async fn kill(stage: &mut Stage, is_whole: bool) {
     if is_whole {
         stage.cluster.kill().await;
         stage.cluster.start_again().await;
     } else {
         stage.cluster.kill_a_backend(&mut stage.rng).await;
     }
-    is_whole
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -30,7 +28,10 @@ async fn postgres_is_killed_and_recovers() {
             let pause = Duration::from_millis(stage.rng.random_range(500..2500));
             tokio::time::sleep(pause).await;
             let killed = Instant::now();
-            servers += usize::from(kill(&mut stage).await);
+            // In turn, and the whole server first.
+            let is_whole = downs.len().is_multiple_of(2);
+            kill(&mut stage, is_whole).await;
+            servers += usize::from(is_whole);
             downs.push(killed.elapsed());
             // Its own recovery is not the service's: the clock starts when it accepts connections.
             stage.recover(Instant::now()).await;
