@@ -142,6 +142,8 @@ impl Feed {
             Some(newest) if has_more => newest,
             newest => newest.unwrap_or(since).max(applied),
         };
+        // Born while the tail lagged, it counts what it cannot tell yet. Counts are told at the end only: there is more.
+        let has_more = has_more || up_to < state.counted;
         let mut changed: Vec<(Uuid, i64)> = Vec::new();
         let here = events.iter().filter_map(|held| held.row.conversation_id);
         for conversation in earlier.iter().copied().chain(here) {
