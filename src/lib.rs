@@ -11,7 +11,7 @@
 //!
 //! # A message
 //!
-//! `routes::messages` parses → `store::writer` batches and commits → the tail is poked here, and told elsewhere →
+//! `routes::messages` parses → `store::writer` batches and commits → handed to the tail here, told elsewhere →
 //! `live::tail` applies on every instance → `live::feed` wakes who waits → `routes::feed` hands out bytes.
 
 pub mod auth;

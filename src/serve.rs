@@ -25,6 +25,9 @@ use crate::{demo, maintenance, routes};
 
 pub type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
+/// What a write may take until it is answered, in seconds, and one more.
+const LONGEST_WRITE: u64 = 10;
+
 /// A database that is migrated and knows which log it holds, ours or the one of `DATABASE_URL`.
 pub struct Storage {
     pub url: String,
@@ -67,8 +70,12 @@ pub async fn serve(figment: Figment) -> Result<(), AnyError> {
     let storage = Storage::open(&figment, &config).await?;
     let figment = figment
         .merge(Serialized::global("databases.causerie.url", &storage.url))
-        // Between the closing of the port and the cutting of what is still open, clients are sent away.
-        .merge(Serialized::global("shutdown.grace", config.drain_secs));
+        // Between the closing of the port and the cutting of what is still open, clients are sent away, and what was
+        // asked is answered.
+        .merge(Serialized::global(
+            "shutdown.grace",
+            config.drain_secs.max(LONGEST_WRITE),
+        ));
     let size = RingSize {
         events: config.ring.events,
         bytes: config.ring.bytes,

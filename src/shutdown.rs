@@ -28,7 +28,7 @@ impl Readiness {
 const NOTICE: Duration = Duration::from_secs(2);
 
 /// Waits for SIGTERM or SIGINT, closes the port and sends the clients away, for which Rocket's `grace` gives them time. A
-/// second signal does so at once.
+/// second signal cuts short the notice, not that.
 pub async fn on_signal(
     readiness: Arc<Readiness>,
     live: Arc<Live>,

@@ -91,7 +91,7 @@ async fn listen(
                     *deaf = 0;
                     live.listening.store(true, Ordering::Relaxed);
                 }
-                // One's own commits poked the tail directly.
+                // One's own commits were handed to the tail.
                 Some(word) if word.payload().starts_with(me) => {}
                 Some(_) => live.poke.notify_one(),
             },

@@ -270,10 +270,12 @@ impl Live {
 
     /// The head was read by a statement that began at `began`.
     fn confirm(&self, began: Instant) {
-        self.confirmed.store(
-            began.duration_since(self.started).as_millis() as u64,
-            Ordering::Release,
-        );
+        let began = began.duration_since(self.started).as_millis() as u64;
+        // A commit that took long says less than a read in the meantime.
+        let newer = |known| (known == NEVER || known < began).then_some(began);
+        let _ = self
+            .confirmed
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, newer);
         let orphans = std::mem::take(&mut self.core().orphans);
         orphans.iter().for_each(|feed| feed.wake());
     }

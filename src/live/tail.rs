@@ -63,7 +63,6 @@ impl Tail {
             let Err(error) = self.follow().await;
             tracing::warn!(%error, "the tail lost its connection");
             counter!("causerie_tail_reconnects_total").increment(1);
-            self.page = (self.page / 4).max(1);
             pause = if started.elapsed() > Duration::from_secs(10) {
                 Duration::from_millis(50)
             } else {
@@ -134,7 +133,16 @@ impl Tail {
     }
 
     /// Reads and applies until there is nothing more.
-    async fn catch_up(&mut self, connection: &mut PgConnection, mut why: Why) -> Result<()> {
+    async fn catch_up(&mut self, connection: &mut PgConnection, why: Why) -> Result<()> {
+        let began = Instant::now();
+        let result = self.read_on(connection, why).await;
+        if result.is_err() && began.elapsed() >= READ_TIMEOUT {
+            self.page = (self.page / 4).max(1);
+        }
+        result
+    }
+
+    async fn read_on(&mut self, connection: &mut PgConnection, mut why: Why) -> Result<()> {
         loop {
             let began = Instant::now();
             let applied = *self.live.applied.borrow();
@@ -158,7 +166,8 @@ impl Tail {
             }
             why = Why::Told;
             gauge!("causerie_tail_lag_positions").set((page.head - applied.position) as f64);
-            let full = read as i64 == limit;
+            let newest = page.rows.last().map(|row| row.position);
+            let full = read as i64 == limit && newest.is_some_and(|newest| newest < page.head);
             self.apply(connection, page, applied, began, full).await?;
             self.page = (limit * 2).min(PAGE);
             if !full {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use rocket::http::Header;
 use rocket::http::uri::Origin;
 use rocket::response::Redirect;
 use rocket::{Responder, get};
@@ -118,12 +119,12 @@ pub fn page(uri: &Origin<'_>) -> Result<Docs> {
     let config = Arc::new(Config::new(["/openapi.json"]));
     let found = serve(file, config).map_err(|error| Error::from(Code::Internal).because(error))?;
     found
-        .map(|file| Docs::File(Box::new(file)))
+        .map(|file| Docs::File(Box::new(file), Header::new("X-Frame-Options", "DENY")))
         .ok_or_else(|| Code::NotFound.into())
 }
 
 #[derive(Responder)]
 pub enum Docs {
-    File(Box<SwaggerFile<'static>>),
+    File(Box<SwaggerFile<'static>>, Header<'static>),
     Start(Box<Redirect>),
 }

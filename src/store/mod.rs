@@ -61,8 +61,11 @@ impl rocket_db_pools::Pool for Pool {
         self.0.acquire().await.map_err(rocket_db_pools::Error::Get)
     }
 
+    /// Called when the port closes, and those who are sent away are still read for: the pool stays open, to the end of
+    /// the process. The moment is for idle kept-alive connections to end in; while one is open, Rocket waits its whole
+    /// `grace`.
     async fn close(&self) {
-        self.0.close().await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -63,7 +63,6 @@ pub async fn see(db: &Db, seen: &Sighting) -> Result<bool> {
 }
 
 /// Stores newer profiles and tells everybody who shares a conversation, through at most 500 conversations each.
-/// Gives the users as they are now, in the order asked.
 pub async fn put_all(log: &mut LogTransaction<'_>, sightings: &[&Sighting]) -> Result<()> {
     let column = |pick: fn(&Sighting) -> Option<String>| {
         sightings.iter().map(|s| pick(s)).collect::<Vec<_>>()
@@ -109,7 +108,7 @@ pub async fn put_all(log: &mut LogTransaction<'_>, sightings: &[&Sighting]) -> R
 }
 
 /// Appends `user.updated`: one for the person's own devices, one for each conversation they are in; of very many, the
-/// newest. Ids are UUIDv7, so that the index by user has them in this order, and none is sorted.
+/// newest conversations. Ids are UUIDv7, so that the index by user has them in this order, and none is sorted.
 async fn tell(log: &mut LogTransaction<'_>, changed: &[(String, String)]) -> Result<()> {
     let (tenants, ids): (Vec<_>, Vec<_>) = changed.iter().cloned().unzip();
     let shared: Vec<(String, String, uuid::Uuid)> = query_as("users.shared", "

@@ -21,6 +21,7 @@ mod contract;
 mod conversations;
 mod creation;
 mod cursors;
+mod drain;
 mod durability;
 mod embedded;
 mod events;
