@@ -2,7 +2,7 @@
 //! The line names the route, never the URL: query strings and bodies are nobody's business.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
 use metrics::Counter;
@@ -10,8 +10,6 @@ use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::Header;
 use rocket::{Data, Request, Response};
 use uuid::Uuid;
-
-use crate::shutdown::Readiness;
 
 /// The caller's `X-Request-Id` when it is a short plain one, else one of ours.
 pub struct RequestId(pub String);
@@ -96,11 +94,6 @@ impl Fairing for Requests {
         let status = response.status();
         let method = request.method().as_str();
         self.count(method, route, status.code);
-        let is_stopping = |readiness: &Arc<Readiness>| readiness.is_stopping();
-        if request.rocket().state().is_some_and(is_stopping) {
-            // So that no kept-alive connection is taken for the next request at the moment in which it is closed.
-            response.set_header(Header::new("Connection", "close"));
-        }
         let RequestId(id) = RequestId::of(request);
         response.set_header(Header::new("X-Request-Id", id.clone()));
         response.set_header(Header::new("Vary", "Authorization, Cookie, Origin"));

@@ -18,7 +18,7 @@ use crate::cors::Origins;
 use crate::embedded::{Embedded, Settings};
 use crate::live::{Live, RingSize};
 use crate::requests::Requests;
-use crate::shutdown::{Readiness, on_signal};
+use crate::shutdown::{Readiness, closing_connections, on_signal};
 use crate::store::writer::{Wiring, Writer};
 use crate::store::{self, Db, connect_options, identity};
 use crate::{demo, maintenance, routes};
@@ -114,6 +114,7 @@ pub fn rocket(
     let origins = Origins::new(&config, figment.extract_inner("port")?);
     Ok(rocket::custom(figment)
         .attach(Requests::default())
+        .attach(closing_connections())
         .attach(Shield::new().enable(NoSniff::Enable))
         .attach(origins.cors()?)
         .attach(Db::init())

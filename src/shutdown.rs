@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rocket::fairing::AdHoc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
@@ -22,6 +23,17 @@ impl Readiness {
     fn stop(&self) {
         self.0.store(true, Ordering::Release);
     }
+}
+
+/// While an instance leaves, no kept-alive connection is to be taken for the next request in the moment of its closing.
+pub fn closing_connections() -> AdHoc {
+    AdHoc::on_response("closing connections", |request, response| {
+        let readiness = request.rocket().state::<Arc<Readiness>>();
+        if readiness.is_some_and(|readiness| readiness.is_stopping()) {
+            response.set_raw_header("Connection", "close");
+        }
+        Box::pin(async {})
+    })
 }
 
 /// How long a load balancer may take to see that this instance is not ready any more.

@@ -36,3 +36,19 @@ async fn a_stream_that_is_sent_away_is_told_what_happens_until_its_goodbye() {
     }
     assert!(told > 0, "all had gone before");
 }
+
+#[tokio::test]
+async fn an_instance_that_leaves_keeps_no_connection_for_the_next_request() {
+    let app = App::start().await;
+    let readyz = format!("{}/readyz", app.instances[0].url);
+    let client = reqwest::Client::new();
+    let before = client.get(&readyz).send().await.expect("it answers");
+    assert!(before.headers().get("connection").is_none());
+    app.instances[0].signal(Signal::SIGTERM);
+    let refused = eventually("not being ready", async || {
+        let answer = client.get(&readyz).send().await.expect("for two seconds");
+        (answer.status() == 503).then_some(answer)
+    })
+    .await;
+    assert_eq!(refused.headers()["connection"], "close");
+}
