@@ -113,8 +113,8 @@ impl Reader {
                 Ok(batch) => return self.page(since, from_store, batch).await,
                 Err(Miss::Ended) => continue,
                 Err(Miss::Below(floor)) => {
-                    let limit = limit - from_store.len();
-                    let page = Box::pin(self.catch_up(position, floor, limit)).await?;
+                    let room = limit - from_store.len();
+                    let page = Box::pin(self.catch_up(position, floor, room)).await?;
                     if page.epoch != since.epoch || position < page.floor {
                         return Err(Code::CursorExpired.into());
                     }

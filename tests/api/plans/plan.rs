@@ -78,15 +78,16 @@ impl Executed {
 fn object(node: &Value, found: &mut Vec<String>) {
     let kind = node["Node Type"].as_str().unwrap_or_default();
     let table = node["Relation Name"].as_str().unwrap_or_default();
+    let used = node["Actual Rows"].as_f64().expect("log_analyze");
+    // An index that fits badly is no table scan, and reads as much.
+    let unused = node["Rows Removed by Filter"].as_f64().unwrap_or(0.0);
     // The newest few are taken from an index's end without a condition.
-    let has_read = node["Actual Rows"].as_f64().expect("log_analyze");
-    let whole_index = kind.starts_with("Index") && node["Index Cond"].is_null() && has_read > PAGE;
+    let is_long = used + unused > PAGE;
+    let whole_index = kind.starts_with("Index") && node["Index Cond"].is_null() && is_long;
     if BIG.contains(&table) && (kind == "Seq Scan" || whole_index) {
         found.push(format!("{kind} of all of {table}"));
     }
-    // An index that fits badly is no table scan, and reads as much.
-    let per_loop = node["Rows Removed by Filter"].as_f64().unwrap_or(0.0);
-    let in_vain = per_loop * node["Actual Loops"].as_f64().unwrap_or(1.0);
+    let in_vain = unused * node["Actual Loops"].as_f64().unwrap_or(1.0);
     if in_vain > IN_VAIN {
         found.push(format!("{in_vain} rows of {table} read in vain"));
     }
