@@ -13,6 +13,7 @@ use super::standing::Standing;
 use super::state::{State, sees};
 use super::watch::{Bit, Watch};
 use crate::model::{EventKind, Position, UserKey};
+use crate::store::conversations::Newest;
 use crate::store::unread::Snapshot;
 
 #[derive(Debug)]
@@ -194,6 +195,23 @@ impl Feed {
             .map(|(id, standing)| (*id, standing.unread()))
             .filter(|(_, unread)| *unread > 0);
         (state.last, counts.collect())
+    }
+
+    /// Which conversations a page of the inbox can hold, unless the user has only some. `applied` must have been read
+    /// before this call.
+    pub(super) fn newest(
+        &self,
+        before: Option<Position>,
+        limit: usize,
+        applied: Position,
+    ) -> Option<Newest> {
+        let state = self.state();
+        let (ids, left_out) = state.newest_conversations(before, limit)?;
+        (!state.ended).then_some(Newest {
+            ids,
+            left_out,
+            applied,
+        })
     }
 
     /// Takes an event in if this user may see it. Gives the conversation it has just become a member of, if so.

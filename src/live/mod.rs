@@ -33,6 +33,7 @@ pub use seat::Seat;
 pub use watch::Watch;
 
 use crate::model::{Cursor, Position, UserKey};
+use crate::store::conversations::Newest;
 use crate::store::log::{Committed, LogPage};
 use crate::store::render::Rendered;
 
@@ -143,6 +144,14 @@ impl Live {
         // A confirmation says something only of the log it was made for: `reset` may have come in between.
         let is_same_log = applied.map(|at| at.epoch) == before.map(|at| at.epoch);
         (is_fresh && is_same_log).then_some(applied).flatten()
+    }
+
+    /// Where a page of `limit` conversations can be looked for, when the user's feed is here.
+    pub fn newest(&self, me: &UserKey, before: Option<Position>, limit: i64) -> Option<Newest> {
+        let place = self.place()?;
+        let feed = self.feeds.get(me)?.clone();
+        // Some have been deleted for oneself since.
+        feed.newest(before, 2 * limit as usize, place.position)
     }
 
     pub fn applied(&self) -> channel::Receiver<Option<Cursor>> {

@@ -12,6 +12,8 @@ pub(super) struct Standing {
     unread: Ranges,
     /// Newest event of the conversation that the user may see.
     pub(super) last_position: Position,
+    /// The creation or the newest message: the order of the inbox.
+    pub(super) activity_position: Position,
 }
 
 impl Standing {
@@ -19,6 +21,7 @@ impl Standing {
     pub(super) fn add(&mut self, interval: &Interval) {
         self.intervals.push((interval.joined, interval.left));
         self.last_position = self.last_position.max(interval.last_position);
+        self.activity_position = self.activity_position.max(interval.activity_position);
         if interval.left.is_none() {
             self.read_up_to = interval.read_up_to;
             self.unread = Ranges(interval.unread.clone());

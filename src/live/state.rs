@@ -1,5 +1,6 @@
 //! What a feed knows, behind its lock: the events it holds, and where its user stands in each conversation.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
@@ -44,7 +45,14 @@ impl State {
             .conversation_id
             .and_then(|id| self.standings.get_mut(&id))
         {
-            standing.last_position = standing.last_position.max(held.row.position);
+            let position = held.row.position;
+            standing.last_position = standing.last_position.max(position);
+            if matches!(
+                held.row.kind,
+                EventKind::ConversationCreated | EventKind::MessageCreated
+            ) {
+                standing.activity_position = standing.activity_position.max(position);
+            }
         }
         self.held.push_back(held);
     }
@@ -75,6 +83,25 @@ impl State {
         let after = standing.unread();
         self.unread_total += after - before;
         self.unread_conversations += i64::from(after > 0) - i64::from(before > 0);
+    }
+
+    /// The `limit` conversations with the newest activity below `before`, and that of the newest one left out. None when
+    /// it is not much that would be left out. Some may have been left by the user: whoever reads them sees that.
+    pub(super) fn newest_conversations(
+        &self,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Option<(Vec<Uuid>, Position)> {
+        let before = before.unwrap_or(Position::MAX);
+        let mut known: Vec<_> = (self.standings.iter())
+            .map(|(id, standing)| (Reverse(standing.activity_position), *id))
+            .filter(|(Reverse(at), _)| *at < before)
+            .collect();
+        if known.len() < 4 * limit.max(1) {
+            return None;
+        }
+        let (newest, (Reverse(left_out), _), _) = known.select_nth_unstable(limit);
+        Some((newest.iter().map(|(_, id)| *id).collect(), *left_out))
     }
 
     pub(super) fn drop_below(&mut self, floor: Position) {

@@ -1,5 +1,7 @@
 //! `/v1/conversations`: create or get, list, read, delete.
 
+use std::sync::Arc;
+
 use rocket::http::Status;
 use rocket::{State, delete, get, post};
 
@@ -9,6 +11,7 @@ use super::respond::{Json, Page};
 use crate::auth::AuthUser;
 use crate::config::{Config, UnknownUsers};
 use crate::error::{Error, Problem, Result};
+use crate::live::Live;
 use crate::model::{Conversation, FieldCode, NewConversation, Position};
 use crate::store::batch::{Op, Outcome, mismatch};
 use crate::store::conversations::{self, Filter};
@@ -71,7 +74,12 @@ async fn read(me: &AuthUser, id: uuid::Uuid, db: &Db) -> Result<Conversation> {
     ),
     responses((status = 200, description = "A page", body = Page<Conversation>)))]
 #[get("/conversations")]
-pub async fn list(me: AuthUser, query: Query, db: &Db) -> Result<Json<Page<Conversation>>> {
+pub async fn list(
+    me: AuthUser,
+    query: Query,
+    db: &Db,
+    live: &State<Arc<Live>>,
+) -> Result<Json<Page<Conversation>>> {
     let limit = query.number("limit", 1, 100)?.unwrap_or(20);
     let page = query.number("page", 1, 100)?;
     if query
@@ -93,8 +101,11 @@ pub async fn list(me: AuthUser, query: Query, db: &Db) -> Result<Json<Page<Conve
     };
     bounded(async {
         let mut connection = db.connection().await?;
+        let newest = (page.is_none() && filter.is_of_all())
+            .then(|| live.newest(&me.key, filter.before, limit))
+            .flatten();
         let (items, has_more) =
-            conversations::list(&mut connection, &me.key, &filter, limit).await?;
+            conversations::list(&mut connection, &me.key, newest, &filter, limit).await?;
         let Some(page) = page else {
             return Ok(linked(items, has_more));
         };

@@ -1,6 +1,8 @@
 //! `GET /v1/sync`: what a client starts from.
 
-use rocket::get;
+use std::sync::Arc;
+
+use rocket::{State, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,6 +12,7 @@ use super::params::Query;
 use super::respond::{Json, Page};
 use crate::auth::AuthUser;
 use crate::error::{Code, Result};
+use crate::live::Live;
 use crate::model::{Conversation, User};
 use crate::store::{Db, sync, users};
 
@@ -28,12 +31,18 @@ pub struct SyncAnswer {
     params(("limit" = Option<i64>, Query, description = "Most conversations", minimum = 1, maximum = 100)),
     responses((status = 200, description = "The snapshot", body = SyncAnswer)))]
 #[get("/sync")]
-pub async fn get(me: AuthUser, query: Query, db: &Db) -> Result<Json<SyncAnswer>> {
+pub async fn get(
+    me: AuthUser,
+    query: Query,
+    db: &Db,
+    live: &State<Arc<Live>>,
+) -> Result<Json<SyncAnswer>> {
     let limit = query.number("limit", 1, 100)?.unwrap_or(20);
     let user = users::find(db, &me.key.tenant, &me.key.id)
         .await?
         .ok_or(Code::NotFound)?;
-    let snapshot = sync::snapshot(db, &me.key, limit).await?;
+    let newest = live.newest(&me.key, None, limit);
+    let snapshot = sync::snapshot(db, &me.key, newest, limit).await?;
     let unread = UnreadState {
         total: snapshot.unread.iter().map(|(_, count)| count).sum(),
         conversations: snapshot.unread.len() as i64,

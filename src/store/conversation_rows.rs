@@ -60,7 +60,7 @@ pub(super) struct ConversationRow {
     metadata: Value,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    activity_position: Position,
+    pub(super) activity_position: Position,
     last_message_at: Option<DateTime<Utc>>,
     #[sqlx(json)]
     members: Vec<MemberRow>,
@@ -79,7 +79,7 @@ struct MemberRow {
 #[derive(sqlx::FromRow)]
 pub(super) struct ViewedRow {
     #[sqlx(flatten)]
-    conversation: ConversationRow,
+    pub(super) conversation: ConversationRow,
     my_role: MemberRole,
     my_read_up_to: i64,
     unread: i64,

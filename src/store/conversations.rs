@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::{PgConnection, Postgres};
 use uuid::Uuid;
 
 use super::conversation_rows::{
@@ -26,44 +27,110 @@ pub struct Filter {
     pub offset: i64,
 }
 
+impl Filter {
+    /// Whether every conversation passes.
+    pub fn is_of_all(&self) -> bool {
+        let is_about = self.context_type.is_some() || self.context_id.is_some();
+        !is_about && self.organization_id.is_none() && !self.unread
+    }
+}
+
+/// Where the newest of a user's conversations can be looked for, as an instance knows them that follows the log: a page
+/// of ten thousand then costs what a page of fifty costs.
+#[derive(Debug)]
+pub struct Newest {
+    pub ids: Vec<Uuid>,
+    /// All others had their last activity here or before.
+    pub left_out: Position,
+    /// How much of the log was known then.
+    pub applied: Position,
+}
+
 /// What passes the filter: `$1`–`$6` of `list` and `total` alike.
 macro_rules! filtered_members {
     () => {
-        "from members m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
+        filtered_members!("members")
+    };
+    ($members:literal) => {
+        concat!("from ", $members, " m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
              where m.tenant_id = $1 and m.user_id = $2 and m.left_position is null and c.last_seq > coalesce(m.deleted_up_to, -1)
                and ($3::text is null or c.context_type = $3) and ($4::text is null or c.context_id = $4)
                and ($5::text is null or c.organization_id = $5)
                and (not $6 or c.last_seq > m.read_up_to and exists (
                        select from messages x where x.tenant_id = c.tenant_id and x.conversation_id = c.id
                           and x.seq > greatest(m.read_up_to, coalesce(m.deleted_up_to, 0))
-                          and x.sender_id is distinct from m.user_id and x.deleted_at is null and x.notice is null))"
+                          and x.sender_id is distinct from m.user_id and x.deleted_at is null and x.notice is null))")
     };
 }
 
-const LIST: &str = concat!(
-    "select ",
-    conversation_columns!("p.left_position is null"),
-    ", ",
-    view_columns!(),
-    "
+macro_rules! list {
+    ($members:literal) => {
+        concat!(
+            "select ",
+            conversation_columns!("p.left_position is null"),
+            ", ",
+            view_columns!(),
+            "
       from (select m.*, c.activity_position ",
-    filtered_members!(),
-    " and ($7::bigint is null or c.activity_position < $7)
+            filtered_members!($members),
+            " and ($7::bigint is null or c.activity_position < $7)
              order by c.activity_position desc limit $8 offset $9) m
       join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id ",
-    unread_lateral!(),
-    "
+            unread_lateral!(),
+            "
      order by m.activity_position desc"
+        )
+    };
+}
+
+const LIST: &str = list!("members");
+
+/// What was not known yet when `$10` was picked, the log itself tells in the same snapshot; or it is too much. By the
+/// `limit 1` each is looked for by its id: planned for a user with some conversations, all of them would be read.
+const LIST_AMONG: &str = list!(
+    "(select distinct id from unnest($10::uuid[] || array(
+                       select e.conversation_id from events e
+                        where e.position > $11 and e.tenant_id = $1 order by e.position limit 1000)) g (id)
+               where (select position from events order by position desc limit 1) <= $11 + 1000) g
+             cross join lateral (
+                select * from members m
+                 where m.tenant_id = $1 and m.conversation_id = g.id and m.user_id = $2 and m.left_position is null limit 1)"
 );
 
-/// The newest `limit` of a user's conversations that pass the filter, and whether there are more.
+/// The newest `limit` of a user's conversations that pass the filter, and whether there are more. `newest` may be picked
+/// for an inbox without a filter.
 pub async fn list(
     connection: &mut PgConnection,
     me: &UserKey,
+    newest: Option<Newest>,
     filter: &Filter,
     limit: i64,
 ) -> Result<(Vec<Conversation>, bool)> {
-    let rows: Vec<ViewedRow> = query_as("conversations.list", LIST)
+    if let Some(newest) = newest {
+        let query = query_as("conversations.list_newest", LIST_AMONG);
+        let rows = page_of(query, me, filter, limit)
+            .bind(newest.ids)
+            .bind(newest.applied)
+            .fetch_all(&mut *connection)
+            .await?;
+        // Too few when many were deleted for oneself, or moved up meanwhile.
+        let sure = rows.len() as i64 > limit
+            && rows
+                .iter()
+                .all(|row| row.conversation.activity_position > newest.left_out);
+        if sure {
+            return Ok(cut(rows, limit));
+        }
+    }
+    let query = page_of(query_as("conversations.list", LIST), me, filter, limit);
+    let rows = query.fetch_all(connection).await?;
+    Ok(cut(rows, limit))
+}
+
+type ListQuery = sqlx::query::QueryAs<'static, Postgres, ViewedRow, PgArguments>;
+
+fn page_of(query: ListQuery, me: &UserKey, filter: &Filter, limit: i64) -> ListQuery {
+    query
         .bind(me.tenant.to_string())
         .bind(me.id.to_string())
         .bind(filter.context_type.clone())
@@ -73,16 +140,12 @@ pub async fn list(
         .bind(filter.before)
         .bind(limit + 1)
         .bind(filter.offset)
-        .fetch_all(connection)
-        .await?;
+}
+
+fn cut(rows: Vec<ViewedRow>, limit: i64) -> (Vec<Conversation>, bool) {
     let has_more = rows.len() as i64 > limit;
-    Ok((
-        rows.into_iter()
-            .take(limit as usize)
-            .map(Conversation::from)
-            .collect(),
-        has_more,
-    ))
+    let page = rows.into_iter().take(limit as usize);
+    (page.map(Conversation::from).collect(), has_more)
 }
 
 /// How many conversations the list has in all, for clients that count pages.

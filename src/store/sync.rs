@@ -3,7 +3,7 @@
 use sqlx::{Connection, Row};
 use uuid::Uuid;
 
-use super::conversations::{self, Filter};
+use super::conversations::{self, Filter, Newest};
 use super::{Db, bounded, query, unread};
 use crate::error::{Code, Error, Result};
 use crate::model::{Conversation, Cursor, UserKey};
@@ -16,7 +16,13 @@ pub struct Snapshot {
     pub unread: Vec<(Uuid, i64)>,
 }
 
-pub async fn snapshot(db: &Db, me: &UserKey, limit: i64) -> Result<Snapshot> {
+/// `newest` must have been picked before.
+pub async fn snapshot(
+    db: &Db,
+    me: &UserKey,
+    newest: Option<Newest>,
+    limit: i64,
+) -> Result<Snapshot> {
     bounded(async {
         let mut connection = db.connection().await?;
         let mut transaction = connection.begin().await?;
@@ -25,7 +31,7 @@ pub async fn snapshot(db: &Db, me: &UserKey, limit: i64) -> Result<Snapshot> {
         let row = query("sync.head", text).fetch_one(&mut *transaction).await?;
         let epoch: String = row.try_get("epoch")?;
         let epoch = epoch.parse().map_err(|e| Error::from(Code::Internal).because(e))?;
-        let (conversations, has_more) = conversations::list(&mut transaction, me, &Filter::default(), limit).await?;
+        let (conversations, has_more) = conversations::list(&mut transaction, me, newest, &Filter::default(), limit).await?;
         let unread = unread::list(&mut transaction, me).await?;
         transaction.rollback().await?;
         Ok(Snapshot { cursor: Cursor { epoch, position: row.try_get("head")? }, conversations, has_more, unread })

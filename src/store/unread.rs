@@ -16,6 +16,8 @@ pub struct Interval {
     pub left: Option<Position>,
     /// Newest event of the conversation.
     pub last_position: Position,
+    /// Its creation or newest message.
+    pub activity_position: Position,
     pub read_up_to: i64,
     /// The unread messages, as ranges of `seq`, ends included.
     pub unread: Vec<(i64, i64)>,
@@ -30,7 +32,7 @@ pub struct Snapshot {
 
 const SNAPSHOT: &str = "
     select h.head, m.conversation_id, m.joined_position, m.left_position, c.last_position,
-           greatest(m.read_up_to, coalesce(m.deleted_up_to, 0)) as read_up_to, r.lows, r.highs
+           c.activity_position, greatest(m.read_up_to, coalesce(m.deleted_up_to, 0)) as read_up_to, r.lows, r.highs
       from (select coalesce((select position from events order by position desc limit 1), 0) as head) h
       left join members m on m.tenant_id = $1 and m.user_id = $2 and (m.left_position is null or m.left_position > $3)
       left join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
@@ -51,6 +53,7 @@ struct SnapshotRow {
     joined_position: Option<Position>,
     left_position: Option<Position>,
     last_position: Option<Position>,
+    activity_position: Option<Position>,
     read_up_to: Option<i64>,
     lows: Option<Vec<i64>>,
     highs: Option<Vec<i64>>,
@@ -73,6 +76,7 @@ pub async fn snapshot(db: &Db, me: &UserKey, floor: Position) -> Result<Snapshot
                 joined: row.joined_position?,
                 left: row.left_position,
                 last_position: row.last_position?,
+                activity_position: row.activity_position?,
                 read_up_to: row.read_up_to?,
                 unread: row
                     .lows

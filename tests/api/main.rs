@@ -30,6 +30,7 @@ mod history;
 mod horizons;
 mod idempotency;
 mod idle;
+mod inbox;
 mod instances;
 mod listener;
 mod messages;

@@ -19,13 +19,14 @@ use crate::sse::Sse;
 use crate::support::{App, Person, eventually};
 
 /// Of the service's own names, those that people's requests bring about. Each has to be executed, or the test is vain.
-const HOT: [&str; 37] = [
+const HOT: [&str; 39] = [
     "conversations.at_positions",
     "conversations.check",
     "conversations.get",
     "conversations.get_for_service",
     "conversations.insert",
     "conversations.list",
+    "conversations.list_newest",
     "conversations.total",
     "conversations.touch",
     "feeds.snapshot",
@@ -36,6 +37,7 @@ const HOT: [&str; 37] = [
     "log.feed",
     "log.head",
     "log.lock",
+    "log.look",
     "members.hide",
     "members.insert",
     "members.read",
@@ -66,9 +68,11 @@ const NOW_AND_THEN: [&str; 3] = [
     "filter (where closed)",
 ];
 
-/// The inbox in order of activity looks at each of its reader's conversations, and keeps a page of them while it does:
-/// an index in that order would have to move for every member with every message.
+/// The inbox in order of activity looks at each of its reader's conversations, and keeps a page of them while it does,
+/// where memory cannot say which are the newest (`NEWEST`): an index in that order would have to move for every member
+/// with every message.
 const INBOX: (&str, &str) = ("select m.*, c.activity_position", "top-N heapsort of");
+const NEWEST: &str = "unnest($10::uuid[]";
 
 #[tokio::test]
 async fn every_statement_finds_what_it_reads_by_an_index() {
@@ -83,7 +87,8 @@ async fn every_statement_finds_what_it_reads_by_an_index() {
     executed.retain(|one| !NOW_AND_THEN.iter().any(|part| one.text.contains(part)));
     for one in executed {
         let mut objections = one.objections();
-        if one.text.contains(INBOX.0) && objections.iter().any(|said| said.starts_with(INBOX.1)) {
+        let is_inbox = one.text.contains(INBOX.0) && !one.text.contains(NEWEST);
+        if is_inbox && objections.iter().any(|said| said.starts_with(INBOX.1)) {
             println!("the inbox, {objections:?}: {} ms", one.milliseconds);
             objections.retain(|said| !said.starts_with(INBOX.1));
         }
