@@ -54,7 +54,10 @@ pub async fn commit_late() {
     }
 }
 
-/// `PositionsFromASequence`: a stretch of positions of one's own, and no lock.
-pub const BEGIN_WITHOUT_LOCK: &str = "create sequence if not exists planted_positions increment by 1000;
-    begin;
-    select nextval('planted_positions') * 1000 as head, clock_timestamp() as now, (select epoch from log_state) as epoch";
+/// `PositionsFromASequence`: no lock.
+pub const BEGIN_WITHOUT_LOCK: &str =
+    "create sequence if not exists planted_positions increment by 1000; begin";
+
+/// `PositionsFromASequence`: a stretch of positions of one's own.
+pub const LOOK_AT_THE_SEQUENCE: &str = "select nextval('planted_positions') * 1000 as head,
+    clock_timestamp() as now, (select epoch from log_state) as epoch";
