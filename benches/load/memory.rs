@@ -1,12 +1,13 @@
 //! What of a process stays in memory for each idle long-poll and each idle stream, at 5,000 of them: the connection and the
-//! feeds of its people included. A fresh instance for each figure.
+//! feeds of its people included; and what a bare Rocket program keeps. A fresh process for each figure.
 
 use tokio::task::JoinSet;
 
 use super::client::{Ask, Connection};
 use super::process;
+use super::rounds::Server;
 use super::seed::{self, Shape};
-use super::servers;
+use super::servers::{self, Bare};
 use super::support::{App, eventually};
 use super::table::{Line, Target};
 
@@ -39,7 +40,35 @@ pub async fn measure() -> Vec<Line> {
             lines.push(Line::new(&figure, kb, " kB", target));
         }
     }
+    for (name, path) in [
+        ("kept-alive connection", "/constant"),
+        ("EventStream", "/stream"),
+    ] {
+        let kb = of_bare(path).await;
+        let figure = format!("kB per idle {name} of a bare Rocket program, {OPEN}");
+        eprintln!("    {figure}: {kb:.1}");
+        lines.push(Line::new(&figure, kb, " kB", None));
+    }
     lines
+}
+
+/// What the framework keeps for each: a floor for ours, but for the allocator, which is the system's there.
+async fn of_bare(path: &str) -> f64 {
+    let bare = Bare::start(&Shape::pairs(1), "{}").await;
+    let Server { url, pid, .. } = &bare.server;
+    let ask = Ask::get(path);
+    let mut held = Vec::with_capacity(OPEN + 1);
+    let mut before = 0.0;
+    for n in 0..=OPEN {
+        let mut connection = Connection::open(url).await;
+        let answer = connection.start(&ask).await;
+        held.push((connection, answer));
+        // What the first request of a process needs is not counted.
+        if n == 0 {
+            before = process::resident_kb(*pid);
+        }
+    }
+    (process::resident_kb(*pid) - before) / OPEN as f64
 }
 
 async fn each(app: &mut App, path: &str, gauge: &str, users: usize) -> f64 {

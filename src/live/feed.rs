@@ -13,7 +13,6 @@ use super::standing::Standing;
 use super::state::{State, sees};
 use super::watch::{Bit, Watch};
 use crate::model::{EventKind, Position, UserKey};
-use crate::store::conversations::Newest;
 use crate::store::unread::Snapshot;
 
 #[derive(Debug)]
@@ -197,21 +196,11 @@ impl Feed {
         (state.last, counts.collect())
     }
 
-    /// Which conversations a page of the inbox can hold, unless the user has only some. `applied` must have been read
-    /// before this call.
-    pub(super) fn newest(
-        &self,
-        before: Option<Position>,
-        limit: usize,
-        applied: Position,
-    ) -> Option<Newest> {
-        let state = self.state();
-        let (ids, left_out) = state.newest_conversations(before, limit)?;
-        (!state.ended).then_some(Newest {
-            ids,
-            left_out,
-            applied,
-        })
+    /// Every conversation with its last activity, for a user with more than a few.
+    pub(super) fn by_activity(&self) -> Option<Vec<(Position, Uuid)>> {
+        let mut state = self.state();
+        state.read_at = Instant::now();
+        (!state.ended).then(|| state.by_activity()).flatten()
     }
 
     /// Takes an event in if this user may see it. Gives the conversation it has just become a member of, if so.

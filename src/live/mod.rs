@@ -146,12 +146,12 @@ impl Live {
         (is_fresh && is_same_log).then_some(applied).flatten()
     }
 
-    /// Where a page of `limit` conversations can be looked for, when the user's feed is here.
+    /// Where to look for a page of `limit` conversations, when the user's feed is here and has many.
     pub fn newest(&self, me: &UserKey, before: Option<Position>, limit: i64) -> Option<Newest> {
-        let place = self.place()?;
+        // Read before the feed: everything up to it is in the feed by then.
+        let applied = self.place()?;
         let feed = self.feeds.get(me)?.clone();
-        // Some have been deleted for oneself since.
-        feed.newest(before, 2 * limit as usize, place.position)
+        Some(Newest::pick(feed.by_activity()?, before, limit, applied))
     }
 
     pub fn applied(&self) -> channel::Receiver<Option<Cursor>> {

@@ -12,7 +12,7 @@ pub(super) struct Standing {
     unread: Ranges,
     /// Newest event of the conversation that the user may see.
     pub(super) last_position: Position,
-    /// The creation or the newest message: the order of the inbox.
+    /// Position of the creation or the newest message; 0 while deleted for oneself.
     pub(super) activity_position: Position,
 }
 

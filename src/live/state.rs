@@ -1,6 +1,5 @@
 //! What a feed knows, behind its lock: the events it holds, and where its user stands in each conversation.
 
-use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,6 +11,9 @@ use super::held::Held;
 use super::standing::Standing;
 use super::watch::Bit;
 use crate::model::{EventKind, Position, UserKey};
+
+/// Conversations that Postgres sorts faster than it is told which to look at.
+const FEW: usize = 40;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -47,11 +49,13 @@ impl State {
         {
             let position = held.row.position;
             standing.last_position = standing.last_position.max(position);
-            if matches!(
-                held.row.kind,
-                EventKind::ConversationCreated | EventKind::MessageCreated
-            ) {
-                standing.activity_position = standing.activity_position.max(position);
+            match held.row.kind {
+                EventKind::ConversationCreated | EventKind::MessageCreated => {
+                    standing.activity_position = standing.activity_position.max(position);
+                }
+                // For oneself: out of sight until the next message.
+                EventKind::ConversationDeleted => standing.activity_position = 0,
+                EventKind::ReceiptRead | EventKind::UserUpdated => {}
             }
         }
         self.held.push_back(held);
@@ -85,23 +89,12 @@ impl State {
         self.unread_conversations += i64::from(after > 0) - i64::from(before > 0);
     }
 
-    /// The `limit` conversations with the newest activity below `before`, and that of the newest one left out. None when
-    /// it is not much that would be left out. Some may have been left by the user: whoever reads them sees that.
-    pub(super) fn newest_conversations(
-        &self,
-        before: Option<Position>,
-        limit: usize,
-    ) -> Option<(Vec<Uuid>, Position)> {
-        let before = before.unwrap_or(Position::MAX);
-        let mut known: Vec<_> = (self.standings.iter())
-            .map(|(id, standing)| (Reverse(standing.activity_position), *id))
-            .filter(|(Reverse(at), _)| *at < before)
-            .collect();
-        if known.len() < 4 * limit.max(1) {
-            return None;
-        }
-        let (newest, (Reverse(left_out), _), _) = known.select_nth_unstable(limit);
-        Some((newest.iter().map(|(_, id)| *id).collect(), *left_out))
+    /// Every conversation with its last activity, if they are more than a few. Some may have been left by the user:
+    /// whoever reads them sees that.
+    pub(super) fn by_activity(&self) -> Option<Vec<(Position, Uuid)>> {
+        let all = self.standings.iter();
+        let all = all.map(|(id, standing)| (standing.activity_position, *id));
+        (self.standings.len() > FEW).then(|| all.collect())
     }
 
     pub(super) fn drop_below(&mut self, floor: Position) {

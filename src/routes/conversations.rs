@@ -101,7 +101,7 @@ pub async fn list(
     };
     bounded(async {
         let mut connection = db.connection().await?;
-        let newest = (page.is_none() && filter.is_of_all())
+        let newest = (page.is_none() && filter.is_plain())
             .then(|| live.newest(&me.key, filter.before, limit))
             .flatten();
         let (items, has_more) =

@@ -1,5 +1,6 @@
 //! Reading conversations: the inbox and one of its rows, each in a single query, and how events show them.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use sqlx::postgres::PgArguments;
@@ -12,7 +13,7 @@ use super::conversation_rows::{
 use super::messages::message_columns;
 use super::{Db, bounded, query_as};
 use crate::error::{Code, Result};
-use crate::model::{Conversation, Position, UserKey};
+use crate::model::{Conversation, Cursor, Position, UserKey};
 
 /// Which conversations a list holds.
 #[derive(Debug, Clone, Default)]
@@ -28,22 +29,57 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether every conversation passes.
-    pub fn is_of_all(&self) -> bool {
+    /// Whether it is the plain inbox, of which memory knows where to look.
+    pub fn is_plain(&self) -> bool {
         let is_about = self.context_type.is_some() || self.context_id.is_some();
-        !is_about && self.organization_id.is_none() && !self.unread
+        !is_about && self.organization_id.is_none() && !self.unread && self.offset == 0
     }
 }
 
-/// Where the newest of a user's conversations can be looked for, as an instance knows them that follows the log: a page
-/// of ten thousand then costs what a page of fifty costs.
+/// Where to look for a page of a plain inbox, as an instance knows that follows the log: a page of ten thousand
+/// conversations then costs about what a page of a hundred costs.
 #[derive(Debug)]
 pub struct Newest {
     pub ids: Vec<Uuid>,
-    /// All others had their last activity here or before.
+    /// All others below the page's start had their last activity here or before.
     pub left_out: Position,
     /// How much of the log was known then.
-    pub applied: Position,
+    pub applied: Cursor,
+}
+
+impl Newest {
+    /// Of all of a user's conversations, by their activity, as they were known at `applied`.
+    pub fn pick(
+        mut known: Vec<(Position, Uuid)>,
+        before: Option<Position>,
+        limit: i64,
+        applied: Cursor,
+    ) -> Self {
+        known.retain(|(activity, _)| before.is_none_or(|before| *activity < before));
+        // Twice the page, for those that will have moved above it, or that the user has left.
+        let most = 2 * limit as usize;
+        let mut left_out = 0;
+        if known.len() > most {
+            let (_, newest, _) =
+                known.select_nth_unstable_by_key(most, |(activity, _)| Reverse(*activity));
+            left_out = newest.0;
+            known.truncate(most);
+        }
+        Self {
+            ids: known.into_iter().map(|(_, id)| id).collect(),
+            left_out,
+            applied,
+        }
+    }
+
+    /// Whether these rows are the page. None at all may mean that the log is another one, or far ahead; too few, that
+    /// some have moved above the page; too old ones, that something moved which is no activity, and that what was left
+    /// out may stand above it.
+    fn fills(&self, rows: &[ViewedRow], limit: i64) -> bool {
+        let is_full = rows.len() as i64 > limit || (self.left_out == 0 && !rows.is_empty());
+        let oldest = rows.last().map(|row| row.conversation.activity_position);
+        is_full && oldest.is_some_and(|oldest| oldest > self.left_out)
+    }
 }
 
 /// What passes the filter: `$1`–`$6` of `list` and `total` alike.
@@ -85,20 +121,22 @@ macro_rules! list {
 
 const LIST: &str = list!("members");
 
-/// What was not known yet when `$10` was picked, the log itself tells in the same snapshot; or it is too much. By the
-/// `limit 1` each is looked for by its id: planned for a user with some conversations, all of them would be read.
+/// Those of `$10`, and what the log says has moved since they were picked: in the same snapshot, up to 1,000 positions on
+/// (which are dense, so the inner limit cuts nothing), and nothing beyond that or of another log. The `limit 1` keeps the
+/// look-up by id: without it the planner reads all of the user's memberships.
 const LIST_AMONG: &str = list!(
     "(select distinct id from unnest($10::uuid[] || array(
                        select e.conversation_id from events e
                         where e.position > $11 and e.tenant_id = $1 order by e.position limit 1000)) g (id)
-               where (select position from events order by position desc limit 1) <= $11 + 1000) g
+               where (select position from events order by position desc limit 1) between $11 and $11 + 1000
+                 and (select epoch from log_state) = $12) g
              cross join lateral (
                 select * from members m
                  where m.tenant_id = $1 and m.conversation_id = g.id and m.user_id = $2 and m.left_position is null limit 1)"
 );
 
-/// The newest `limit` of a user's conversations that pass the filter, and whether there are more. `newest` may be picked
-/// for an inbox without a filter.
+/// The newest `limit` of a user's conversations that pass the filter, and whether there are more. `newest` is for a plain
+/// inbox, and picked before the connection's snapshot is taken: the snapshot must be the younger.
 pub async fn list(
     connection: &mut PgConnection,
     me: &UserKey,
@@ -109,16 +147,12 @@ pub async fn list(
     if let Some(newest) = newest {
         let query = query_as("conversations.list_newest", LIST_AMONG);
         let rows = page_of(query, me, filter, limit)
-            .bind(newest.ids)
-            .bind(newest.applied)
+            .bind(newest.ids.clone())
+            .bind(newest.applied.position)
+            .bind(newest.applied.epoch.to_string())
             .fetch_all(&mut *connection)
             .await?;
-        // Too few when many were deleted for oneself, or moved up meanwhile.
-        let sure = rows.len() as i64 > limit
-            && rows
-                .iter()
-                .all(|row| row.conversation.activity_position > newest.left_out);
-        if sure {
+        if newest.fills(&rows, limit) {
             return Ok(cut(rows, limit));
         }
     }

@@ -54,8 +54,8 @@ impl Committed {
 
 impl<'c> LogTransaction<'c> {
     /// Takes the lock in a statement of its own: a statement that locked and checked would check with a snapshot
-    /// older than the lock. Looking at the log in the same round trip would cost more than another: it would be planned
-    /// anew each time.
+    /// older than the lock. The look is a round trip of its own because it is prepared: in the lock's simple query it was
+    /// planned for each batch, 0.4 ms.
     pub async fn begin(connection: &'c mut PgConnection) -> Result<Self> {
         count("log.lock");
         let began = Instant::now();

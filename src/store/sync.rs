@@ -16,7 +16,7 @@ pub struct Snapshot {
     pub unread: Vec<(Uuid, i64)>,
 }
 
-/// `newest` must have been picked before.
+/// `newest` must have been picked before this call.
 pub async fn snapshot(
     db: &Db,
     me: &UserKey,

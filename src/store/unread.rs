@@ -16,7 +16,7 @@ pub struct Interval {
     pub left: Option<Position>,
     /// Newest event of the conversation.
     pub last_position: Position,
-    /// Its creation or newest message.
+    /// Position of its creation or newest message; 0 while deleted for oneself.
     pub activity_position: Position,
     pub read_up_to: i64,
     /// The unread messages, as ranges of `seq`, ends included.
@@ -32,7 +32,8 @@ pub struct Snapshot {
 
 const SNAPSHOT: &str = "
     select h.head, m.conversation_id, m.joined_position, m.left_position, c.last_position,
-           c.activity_position, greatest(m.read_up_to, coalesce(m.deleted_up_to, 0)) as read_up_to, r.lows, r.highs
+           case when c.last_seq > coalesce(m.deleted_up_to, -1) then c.activity_position else 0 end as activity_position,
+           greatest(m.read_up_to, coalesce(m.deleted_up_to, 0)) as read_up_to, r.lows, r.highs
       from (select coalesce((select position from events order by position desc limit 1), 0) as head) h
       left join members m on m.tenant_id = $1 and m.user_id = $2 and (m.left_position is null or m.left_position > $3)
       left join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id

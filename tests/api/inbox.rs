@@ -1,18 +1,20 @@
 //! The inbox of somebody in many conversations: its pages are looked for where memory says, and are what Postgres says.
 
+use causerie::model::{Cursor, UserKey};
+use causerie::store::conversations::{Filter, Newest, list};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{App, Database, Instance, Person};
 
 /// Of each page.
 const LIMIT: usize = 5;
-/// Many enough for pages of so few that memory picks some.
+/// More than a few, so that memory is asked.
 const CONVERSATIONS: usize = 60;
 
-/// A reader that polls, and who it talks with.
+/// Somebody, and who it talks with.
 struct Inbox {
     reader: Person,
     others: Vec<Person>,
@@ -39,6 +41,12 @@ impl Inbox {
     async fn say(&self, n: usize) {
         let answer = self.others[n].say(&self.conversations[n], "Hello").await;
         answer.ok();
+    }
+
+    /// An event of a conversation that is no activity.
+    async fn read(&self, n: usize) {
+        let path = format!("/v1/conversations/{}/read", self.conversations[n]);
+        self.others[n].post(&path, &json!({})).await;
     }
 }
 
@@ -76,10 +84,21 @@ async fn by_numbers(reader: &Person) -> Vec<String> {
     all
 }
 
-/// How often a page was looked for where memory says.
-async fn short_cuts(instance: &Instance) -> f64 {
-    let name = "causerie_sql_statements_total{kind=\"conversations.list_newest\"}";
-    instance.metric(name).await
+async fn of_sync(reader: &Person) -> Vec<String> {
+    let sync = reader.get(&format!("/v1/sync?limit={LIMIT}")).await.ok();
+    ids(&sync["conversations"])
+}
+
+/// How many lists were looked for where memory says, and how many were sorted by Postgres.
+async fn statements(instance: &Instance) -> (f64, f64) {
+    let count = async |kind: &str| {
+        let name = format!("causerie_sql_statements_total{{kind=\"{kind}\"}}");
+        instance.metric(&name).await
+    };
+    (
+        count("conversations.list_newest").await,
+        count("conversations.list").await,
+    )
 }
 
 #[tokio::test]
@@ -89,32 +108,34 @@ async fn a_large_inbox_is_the_same_page_by_page_however_it_moves() {
     let reader = &inbox.reader;
     assert_eq!(by_tokens(reader).await, by_numbers(reader).await);
     let instance = &app.instances[0];
-    assert_eq!(short_cuts(instance).await, 0.0, "nobody has polled yet");
-    reader.cursor().await;
+    let (short, _) = statements(instance).await;
+    assert_eq!(short, 0.0, "nobody has polled yet");
+    // The feed is born.
     reader.get("/v1/unread").await.ok();
     let mut rng = StdRng::seed_from_u64(7);
-    for round in 0..12 {
-        match round % 3 {
+    for round in 0..20 {
+        match round % 4 {
             0 => inbox.say(rng.random_range(0..CONVERSATIONS)).await,
-            // What memory has at the top is gone for its reader: the pages are filled from below.
             1 => {
                 let newest = by_numbers(reader).await;
                 for id in newest.choose_multiple(&mut rng, 2).chain(&newest[..2]) {
                     let path = format!("/v1/conversations/{id}");
-                    reader.delete(&path).await;
+                    let status = reader.delete(&path).await.status;
+                    assert!([204, 404].contains(&status), "{status}");
                 }
             }
-            _ => {
+            2 => {
                 let new = app.person(&format!("new-{round}"));
                 new.converse_with("reader").await;
             }
+            _ => inbox.read(rng.random_range(0..CONVERSATIONS)).await,
         }
         let expected = by_numbers(reader).await;
+        let (_, sorted) = statements(instance).await;
         assert_eq!(by_tokens(reader).await, expected, "round {round}");
-        let sync = reader.get(&format!("/v1/sync?limit={LIMIT}")).await.ok();
-        assert_eq!(ids(&sync["conversations"]), expected[..LIMIT]);
+        assert_eq!(of_sync(reader).await, expected[..LIMIT], "round {round}");
+        assert_eq!(statements(instance).await.1, sorted, "round {round}");
     }
-    assert!(short_cuts(instance).await > 40.0);
 }
 
 #[tokio::test]
@@ -126,17 +147,62 @@ async fn what_the_tail_has_not_applied_yet_is_in_the_inbox_all_the_same() {
     let inbox = Inbox::fill(&app).await;
     let deaf = &app.instances[1];
     let reader = inbox.reader.at(&deaf.url);
+    reader.get("/v1/unread").await.ok();
     let mut late = 0;
     for n in 0..CONVERSATIONS / 2 {
         let cursor = reader.cursor().await;
-        reader.get("/v1/unread").await.ok();
-        inbox.say(n).await;
-        let path = format!("/v1/conversations?limit={LIMIT}");
-        let page = ids(&reader.get(&path).await.ok());
-        assert_eq!(page[0], inbox.conversations[n]);
+        match n % 3 {
+            0 => inbox.say(n).await,
+            1 => inbox.read(n).await,
+            _ => {
+                let new = app.person(&format!("new-{n}"));
+                new.converse_with("reader").await;
+            }
+        }
+        let (pages, sync) = (by_tokens(&reader).await, of_sync(&reader).await);
         let events = reader.poll(&cursor, "").await.ok();
         late += usize::from(events["events"].as_array().is_some_and(Vec::is_empty));
+        let expected = by_numbers(&inbox.reader).await;
+        assert_eq!((&pages, &sync[..]), (&expected, &expected[..LIMIT]));
     }
-    assert!(short_cuts(deaf).await > 20.0);
+    let (short, sorted) = statements(deaf).await;
+    assert!(short > 100.0 && sorted < short / 4.0, "{short} {sorted}");
     assert!(late > 5, "the tail was never behind: {late}");
+}
+
+#[tokio::test]
+async fn where_memory_may_be_wrong_postgres_sorts_them_all() {
+    let app = App::start().await;
+    let inbox = Inbox::fill(&app).await;
+    let head: Cursor = inbox.reader.cursor().await.parse().expect("a cursor");
+    let me = UserKey::new("default", "reader");
+    let mut connection = app.database.connect().await;
+    let mut of_one = async |applied: Cursor, left_out: i64| {
+        let newest = Newest {
+            ids: vec![inbox.conversations[7].parse().expect("an id")],
+            left_out,
+            applied,
+        };
+        let page = list(&mut connection, &me, Some(newest), &Filter::default(), 100).await;
+        page.expect("a page").0.len()
+    };
+    assert_eq!(of_one(head, 0).await, 1, "trusted");
+    let other = Cursor {
+        epoch: causerie::model::Epoch::random(),
+        ..head
+    };
+    assert_eq!(of_one(other, 0).await, CONVERSATIONS, "another log");
+    let at = |position| Cursor { position, ..head };
+    let (above, far_below) = (at(head.position + 1), at(head.position - 1_001));
+    assert_eq!(
+        of_one(above, 0).await,
+        CONVERSATIONS,
+        "a log that ends below"
+    );
+    assert_eq!(of_one(far_below, 0).await, CONVERSATIONS, "too far behind");
+    assert_eq!(
+        of_one(head, head.position).await,
+        CONVERSATIONS,
+        "left out newer ones"
+    );
 }

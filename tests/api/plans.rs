@@ -68,10 +68,10 @@ const NOW_AND_THEN: [&str; 3] = [
     "filter (where closed)",
 ];
 
-/// The inbox in order of activity looks at each of its reader's conversations, and keeps a page of them while it does,
-/// where memory cannot say which are the newest (`NEWEST`): an index in that order would have to move for every member
-/// with every message.
+/// The inbox in order of activity looks at each of its reader's conversations, and keeps a page of them while it does: an
+/// index in that order would have to move for every member with every message.
 const INBOX: (&str, &str) = ("select m.*, c.activity_position", "top-N heapsort of");
+/// The inbox where memory says where to look: no exception for it.
 const NEWEST: &str = "unnest($10::uuid[]";
 
 #[tokio::test]
