@@ -11,6 +11,7 @@ pub mod log;
 pub mod members;
 pub mod messages;
 mod new_messages;
+mod queue;
 pub mod render;
 pub mod send;
 pub mod sync;

@@ -11,37 +11,24 @@ use tokio::time::Instant;
 
 use super::batch::{self, Op, Outcome};
 use super::log::{Committed, LogTransaction};
+use super::queue::{Job, answer, answer_once_applied, collect, drop_late, reaches};
 use super::{POINT_LOOK_UPS, connect_options, identity};
 use crate::error::{Code, Error, Result};
 use crate::model::Cursor;
 
-/// Most items of one transaction.
-const MAX_ITEMS: usize = 128;
-/// Most bytes of text of one transaction.
-const MAX_BYTES: usize = 1 << 20;
 /// What waits in front. Beyond it a write is refused with 503 at once.
 const QUEUE: usize = 2048;
 /// How long an item may wait to be stored. After that it is dropped unsent, with 503.
 const DEADLINE: Duration = Duration::from_secs(8);
-/// How long an answer waits for this instance's own tail, so that the caller can read its write.
-const OWN_TAIL: Duration = Duration::from_secs(1);
 /// A batch slower than this was planned for other tables than there are now.
 const SLOW: Duration = Duration::from_millis(100);
 /// The server's own limits do not fire when it stands still: this one is ours.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// An item in the queue, and who waits for it.
-struct Job {
-    op: Op,
-    deadline: Instant,
-    reply: oneshot::Sender<Result<(Outcome, Option<Cursor>)>>,
-}
-
 /// The handle that routes hold.
 #[derive(Clone)]
 pub struct Writer {
     queue: mpsc::Sender<Job>,
-    applied: watch::Receiver<Option<Cursor>>,
 }
 
 /// What the writer needs of the rest of the instance, as plain tokio types: it knows nothing of feeds.
@@ -59,7 +46,6 @@ pub struct Wiring {
 impl Writer {
     pub fn start(wiring: Wiring) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let applied = wiring.applied.clone();
         tokio::spawn(
             Task {
                 wiring,
@@ -68,7 +54,7 @@ impl Writer {
             }
             .run(jobs),
         );
-        Self { queue, applied }
+        Self { queue }
     }
 
     /// Stores one item. Answered after COMMIT, when this instance can serve it (or a second later at the latest).
@@ -81,13 +67,7 @@ impl Writer {
             reply,
         };
         self.queue.try_send(job).map_err(|_| Code::Overloaded)?;
-        let (outcome, place) = answer.await.map_err(|_| Code::ShuttingDown)??;
-        if let Some(place) = place {
-            let mut applied = self.applied.clone();
-            let reached = applied.wait_for(|applied| reaches(*applied, place));
-            // Late or not, the write is stored: a tail that lags must not make it look failed.
-            let _ = tokio::time::timeout(OWN_TAIL, reached).await;
-        }
+        let outcome = answer.await.map_err(|_| Code::ShuttingDown)??;
         histogram!("causerie_write_seconds").record(started.elapsed().as_secs_f64());
         Ok(outcome)
     }
@@ -128,14 +108,15 @@ impl Task {
             while !jobs.is_empty() {
                 let error = match self.attempt(&jobs).await {
                     Ok((outcomes, place)) => {
-                        answer(jobs, outcomes, place);
+                        let applied = self.wiring.applied.clone();
+                        tokio::spawn(answer_once_applied(jobs, outcomes, place, applied));
                         break;
                     }
                     Err(error) => error,
                 };
                 if error.code != Code::Unavailable {
                     if jobs.len() == 1 {
-                        answer(jobs, vec![Err(error)], None);
+                        answer(jobs, vec![Err(error)]);
                     } else {
                         counter!("causerie_batches_split_total").increment(1);
                         let rest = jobs.split_off(jobs.len() / 2);
@@ -153,7 +134,7 @@ impl Task {
     }
 
     /// One transaction. On an error nothing of it is stored, or (an unknown COMMIT) the next attempt finds it by its ids.
-    async fn attempt(&mut self, jobs: &[Job]) -> Result<(Vec<Result<Outcome>>, Option<Cursor>)> {
+    async fn attempt(&mut self, jobs: &[Job]) -> Result<(Vec<Result<Outcome>>, Cursor)> {
         let started = Instant::now();
         let applied = *self.wiring.applied.borrow();
         self.see(applied);
@@ -190,7 +171,7 @@ impl Task {
                     || in_time(connection.clear_cached_statements()).await;
                 self.connection = keep.then_some(connection);
                 histogram!("causerie_batch_seconds").record(started.elapsed().as_secs_f64());
-                Ok((outcomes, Some(self.announce(head, committed))))
+                Ok((outcomes, self.announce(head, committed)))
             }
             Ok(Err(error)) => {
                 if error.code != Code::Unavailable
@@ -229,56 +210,12 @@ impl Task {
     }
 }
 
-/// Whether what was applied holds `place`, or is of another log.
-fn reaches(applied: Option<Cursor>, place: Cursor) -> bool {
-    applied.is_some_and(|at| at.epoch != place.epoch || at.position >= place.position)
-}
-
 /// Whether it succeeded, and soon: the writer waits for nothing without a limit.
 async fn in_time<T, E>(work: impl Future<Output = std::result::Result<T, E>>) -> bool {
     matches!(
         tokio::time::timeout(Duration::from_secs(2), work).await,
         Ok(Ok(_))
     )
-}
-
-/// Waits for one item, then takes what else is queued. What would make the batch too large is held for the next.
-async fn collect(jobs: &mut mpsc::Receiver<Job>, held: &mut Option<Job>) -> Option<Vec<Job>> {
-    let first = match held.take() {
-        Some(job) => job,
-        None => jobs.recv().await?,
-    };
-    let mut bytes = first.op.bytes();
-    let mut batch = vec![first];
-    while batch.len() < MAX_ITEMS {
-        let Ok(job) = jobs.try_recv() else { break };
-        bytes += job.op.bytes();
-        if bytes > MAX_BYTES {
-            *held = Some(job);
-            break;
-        }
-        batch.push(job);
-    }
-    Some(batch)
-}
-
-/// Refuses what has waited too long: whoever asked has been told nothing yet, and may ask again.
-fn drop_late(jobs: Vec<Job>) -> Vec<Job> {
-    let now = Instant::now();
-    let (late, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.deadline <= now);
-    for job in late {
-        let _ = job.reply.send(Err(
-            Error::from(Code::Unavailable).because("not stored in time")
-        ));
-    }
-    jobs
-}
-
-fn answer(jobs: Vec<Job>, outcomes: Vec<Result<Outcome>>, place: Option<Cursor>) {
-    for (job, outcome) in jobs.into_iter().zip(outcomes) {
-        // Whoever asked may be gone; the write stands.
-        let _ = job.reply.send(outcome.map(|outcome| (outcome, place)));
-    }
 }
 
 /// The writer's connection. A stalled process may hold the log's lock no longer than these limits.
