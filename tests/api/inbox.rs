@@ -28,7 +28,10 @@ impl Inbox {
         let (mut others, mut conversations) = (Vec::new(), Vec::new());
         for n in 0..CONVERSATIONS {
             let other = app.person(&format!("other-{n}"));
-            conversations.push(other.converse_with("reader").await);
+            let conversation = other.converse_with("reader").await;
+            // Something for the other to read.
+            reader.say(&conversation, "Good morning").await.ok();
+            conversations.push(conversation);
             others.push(other);
         }
         Self {
@@ -46,7 +49,8 @@ impl Inbox {
     /// An event of a conversation that is no activity.
     async fn read(&self, n: usize) {
         let path = format!("/v1/conversations/{}/read", self.conversations[n]);
-        self.others[n].post(&path, &json!({})).await;
+        let receipt = self.others[n].post(&path, &json!({})).await.ok();
+        assert!(receipt["readUpTo"].as_i64() >= Some(1), "{receipt}");
     }
 }
 
