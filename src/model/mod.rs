@@ -22,7 +22,7 @@ pub use event::{
 pub use message::{Attachment, Message, MessageType, NewAttachment, NewMessage};
 pub use rules::{Check, FieldCode, FieldProblem, Problems, uuid};
 pub use time::Time;
-pub use user::{Profile, User};
+pub use user::{Account, Preferences, Profile, User};
 
 /// One person of one tenant: the key of everything that is per user. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

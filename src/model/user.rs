@@ -37,6 +37,33 @@ pub struct Profile {
     pub role: Option<String>,
 }
 
+/// Oneself: what others see, and what one chose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub user: User,
+    /// Nobody sees whether one is there.
+    pub presence_hidden: bool,
+    /// Nobody sees what one has received and read.
+    pub receipts_off: bool,
+}
+
+/// `PATCH /v1/me`: what is left out stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Preferences {
+    #[serde(default)]
+    pub presence_hidden: Option<bool>,
+    #[serde(default)]
+    pub receipts_off: Option<bool>,
+}
+
+impl Check for Preferences {
+    fn check(&self, _: &mut Problems) {}
+}
+
 impl Check for Profile {
     fn check(&self, problems: &mut Problems) {
         problems.optional("id", self.id.as_deref(), |p, id| p.id(id));

@@ -30,7 +30,7 @@ use crate::model::Event;
     ),
     servers((url = "/")),
     paths(
-        me::get, users::get, users::put, users::put_all,
+        me::get, me::update, users::get, users::put, users::put_all,
         conversations::create, conversations::list, conversations::get, conversations::delete,
         messages::list, messages::send, messages::get, read::conversation, read::message,
         unread::get, sync::get, events::poll, stream::open, tickets::create,
@@ -81,6 +81,7 @@ impl Modify for Refusals {
             let methods = [
                 &mut item.get,
                 &mut item.put,
+                &mut item.patch,
                 &mut item.post,
                 &mut item.delete,
             ];

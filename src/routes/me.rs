@@ -1,19 +1,47 @@
-//! `/v1/me`: the caller's own profile.
+//! `/v1/me`: the caller's own profile, and what it chose.
 
-use rocket::get;
+use rocket::{State, get, patch};
 
+use super::body::Body;
 use super::respond::Json;
 use crate::auth::AuthUser;
-use crate::error::{Code, Result};
-use crate::model::User;
+use crate::error::{Code, Problem, Result};
+use crate::model::{Account, Preferences};
+use crate::store::batch::Op;
+use crate::store::users::Choice;
+use crate::store::writer::Writer;
 use crate::store::{Db, users};
 
-/// The caller, as others see them
+/// The caller, as others see them, and what they chose
 #[utoipa::path(get, path = "/v1/me", tag = "users", operation_id = "getMe",
-    responses((status = 200, description = "The caller", body = User)))]
+    responses((status = 200, description = "The caller", body = Account)))]
 #[get("/me")]
-pub async fn get(me: AuthUser, db: &Db) -> Result<Json<User>> {
-    users::find(db, &me.key.tenant, &me.key.id)
+pub async fn get(me: AuthUser, db: &Db) -> Result<Json<Account>> {
+    account(&me, db).await
+}
+
+/// Hide one's presence, or turn off one's receipts
+///
+/// What is left out stays. The caller's other devices are told by `user.updated`.
+#[utoipa::path(patch, path = "/v1/me", tag = "users", operation_id = "updateMe", request_body = Preferences,
+    responses(
+        (status = 200, description = "The caller as they are now", body = Account),
+        (status = 422, description = "Fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
+    ))]
+#[patch("/me", data = "<body>")]
+pub async fn update(
+    me: AuthUser,
+    body: Body<Preferences>,
+    db: &Db,
+    writer: &State<Writer>,
+) -> Result<Json<Account>> {
+    let (by, preferences) = (me.key.clone(), body.0);
+    writer.write(Op::Choose(Choice { by, preferences })).await?;
+    account(&me, db).await
+}
+
+async fn account(me: &AuthUser, db: &Db) -> Result<Json<Account>> {
+    users::account(db, &me.key)
         .await?
         .map(Json::ok)
         .ok_or_else(|| Code::NotFound.into())

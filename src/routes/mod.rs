@@ -52,6 +52,7 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
             "/v1",
             routes![
                 me::get,
+                me::update,
                 users::get,
                 users::put,
                 users::put_all,

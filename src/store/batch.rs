@@ -6,7 +6,7 @@ use super::create_all;
 use super::log::LogTransaction;
 use super::members::{self, Hide, Read};
 use super::send::{self, Send, Sent};
-use super::users::{self, Sighting};
+use super::users::{self, Choice, Sighting};
 use crate::error::{Code, Result};
 use crate::model::Receipt;
 
@@ -14,6 +14,7 @@ use crate::model::Receipt;
 #[derive(Debug, Clone)]
 pub enum Op {
     Profiles(Vec<Sighting>),
+    Choose(Choice),
     Create(Box<Create>),
     Send(Box<Send>),
     Read(Read),
@@ -36,7 +37,7 @@ impl Op {
             Self::Send(send) => send.message.content.len() + 1024,
             Self::Create(create) => 64 * create.members.len() + 16 * 1024,
             Self::Profiles(profiles) => 16 * 1024 * profiles.len(),
-            Self::Read(_) | Self::Hide(_) => 128,
+            Self::Read(_) | Self::Hide(_) | Self::Choose(_) => 128,
         }
     }
 }
@@ -70,6 +71,11 @@ pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Resu
         .collect();
     if !profiles.is_empty() {
         users::put_all(log, &profiles).await?;
+    }
+
+    let (_, choices): (Vec<usize>, Vec<&Choice>) = of_kind!(ops, Choose);
+    for choice in choices {
+        users::choose(log, choice).await?;
     }
 
     create_and_send(log, ops, &mut outcomes).await?;

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use super::log::LogTransaction;
 use super::{Db, bounded, query, query_as};
 use crate::error::Result;
-use crate::model::{EventKind, Profile, User, UserKey};
+use crate::model::{Account, EventKind, Preferences, Profile, User, UserKey};
 
 /// What a token or the host says of a person, and since when (`iat`, in seconds).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,54 @@ pub async fn find(db: &Db, tenant: &str, id: &str) -> Result<Option<User>> {
             .await?)
     })
     .await
+}
+
+/// Oneself.
+pub async fn account(db: &Db, me: &UserKey) -> Result<Option<Account>> {
+    bounded(async {
+        let mut connection = db.connection().await?;
+        let text = "select id, name, image_url, role, presence_hidden, receipts_off from users
+                     where tenant_id = $1 and id = $2";
+        Ok(query_as("users.account", text)
+            .bind(me.tenant.to_string())
+            .bind(me.id.to_string())
+            .fetch_optional(&mut *connection)
+            .await?)
+    })
+    .await
+}
+
+/// What a person chose for themselves.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub by: UserKey,
+    pub preferences: Preferences,
+}
+
+/// Stores it and tells the person's other devices. What is chosen already writes nothing.
+pub async fn choose(log: &mut LogTransaction<'_>, choice: &Choice) -> Result<()> {
+    let done = query("users.choose", "
+        update users set presence_hidden = coalesce($3, presence_hidden), receipts_off = coalesce($4, receipts_off), updated_at = now()
+         where tenant_id = $1 and id = $2
+           and (presence_hidden, receipts_off) is distinct from (coalesce($3, presence_hidden), coalesce($4, receipts_off))")
+        .bind(choice.by.tenant.to_string())
+        .bind(choice.by.id.to_string())
+        .bind(choice.preferences.presence_hidden)
+        .bind(choice.preferences.receipts_off)
+        .execute(&mut *log.connection)
+        .await?;
+    if done.rows_affected() > 0 {
+        tell_oneself(log, &choice.by.tenant, &choice.by.id);
+    }
+    Ok(())
+}
+
+fn tell_oneself(log: &mut LogTransaction<'_>, tenant: &str, id: &str) {
+    log.append(EventKind::UserUpdated, tenant, |row| {
+        row.actor_id = Some(id.to_owned());
+        row.subject_user_id = Some(id.to_owned());
+        row.audience_user_id = Some(id.to_owned());
+    });
 }
 
 /// Makes the row of a person at first sight. Nobody knows them yet, so nothing goes to the log.
@@ -122,11 +170,7 @@ async fn tell(log: &mut LogTransaction<'_>, changed: &[(String, String)]) -> Res
         .fetch_all(&mut *log.connection)
         .await?;
     for (tenant, id) in changed {
-        log.append(EventKind::UserUpdated, tenant, |row| {
-            row.actor_id = Some(id.clone());
-            row.subject_user_id = Some(id.clone());
-            row.audience_user_id = Some(id.clone());
-        });
+        tell_oneself(log, tenant, id);
     }
     let mut touched = (Vec::new(), Vec::new(), Vec::new());
     for (tenant, id, conversation) in shared {

@@ -39,7 +39,43 @@ async fn the_host_puts_profiles_and_what_is_left_out_stays() {
     let older = Person::with(&service.base, "alice", |claims| {
         (claims.name, claims.iat) = (Some("Old".to_owned()), iat)
     });
-    assert_eq!(older.get("/v1/me").await.ok(), renamed);
+    let me = older.get("/v1/me").await.ok();
+    assert_eq!(
+        (&me["id"], &me["name"]),
+        (&json!("alice"), &json!("Alice L."))
+    );
+}
+
+#[tokio::test]
+async fn what_one_chooses_for_oneself_is_kept_and_told_to_ones_own_devices_alone() {
+    let app = App::start().await;
+    let (alice, bob, _) = app.two_people_talking().await;
+    let chosen = async |person: &Person| {
+        let me = person.get("/v1/me").await.ok();
+        (me["presenceHidden"].clone(), me["receiptsOff"].clone())
+    };
+    assert_eq!(chosen(&alice).await, (json!(false), json!(false)));
+    let since = [alice.cursor().await, bob.cursor().await];
+    let patch = |body: &Value| alice.request(reqwest::Method::PATCH, "/v1/me").json(body);
+    for (body, expected) in [
+        (
+            json!({ "presenceHidden": true }),
+            (json!(true), json!(false)),
+        ),
+        (json!({ "receiptsOff": true }), (json!(true), json!(true))),
+        (json!({}), (json!(true), json!(true))),
+        (json!({ "receiptsOff": true }), (json!(true), json!(true))),
+    ] {
+        alice.send(patch(&body)).await.ok();
+        assert_eq!(chosen(&alice).await, expected);
+    }
+    assert_eq!(chosen(&bob).await, (json!(false), json!(false)));
+    let told = alice.all_events(&since[0], 200).await.0;
+    let kinds: Vec<_> = told.iter().map(|event| &event["type"]).collect();
+    assert_eq!(kinds, ["user.updated", "user.updated"]);
+    assert!(bob.all_events(&since[1], 200).await.0.is_empty());
+    let refused = alice.send(patch(&json!({ "receiptsOff": "yes" }))).await;
+    assert_eq!(refused.body["errors"][0]["pointer"], "/receiptsOff");
 }
 
 #[tokio::test]
@@ -97,7 +133,14 @@ async fn a_person_is_shown_to_itself_to_correspondents_and_to_the_host() {
     for by in [&alice, &bob, &service] {
         assert_eq!(by.get("/v1/users/bob").await.ok(), expected, "to {}", by.id);
     }
-    assert_eq!(bob.get("/v1/me").await.ok(), expected);
+    let own = bob.get("/v1/me").await.ok();
+    assert!(
+        expected
+            .as_object()
+            .expect("a user")
+            .iter()
+            .all(|(key, value)| own[key] == *value)
+    );
     for (by, id) in [
         (&mallory, "bob"),
         (&bob, "mallory"),
