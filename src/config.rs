@@ -1,10 +1,13 @@
 //! Settings: Rocket.toml and the environment, read once into one checked struct.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use rocket::figment::providers::{Env, Format, Serialized, Toml};
 use rocket::figment::{Figment, Profile};
 use serde::Deserialize;
+
+use crate::model::Language;
 
 /// What the debug profile signs with. It is in the source, so it proves nothing: release refuses to start without another.
 pub const DEVELOPMENT_SECRET: &str = "causerie-development-secret-not-for-production";
@@ -26,6 +29,11 @@ pub struct Config {
     pub heartbeat_secs: u64,
     pub drain_secs: u64,
     pub ring: Ring,
+    /// The claim that lists a user's organisations.
+    pub organizations_claim: String,
+    tenant: Tenant,
+    #[serde(default)]
+    tenants: HashMap<String, TenantOverride>,
     #[serde(default)]
     pub demo: bool,
     #[serde(skip)]
@@ -36,6 +44,32 @@ pub struct Config {
 pub struct Ring {
     pub events: usize,
     pub bytes: usize,
+}
+
+/// What holds in a tenant.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Tenant {
+    /// Whether a group says who joined and left.
+    pub notices: bool,
+    pub language: Language,
+    /// Whether anybody is told what others have received and read.
+    pub receipts: bool,
+}
+
+/// What one tenant has otherwise.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TenantOverride {
+    notices: Option<bool>,
+    language: Option<Language>,
+    receipts: Option<bool>,
+}
+
+impl Tenant {
+    /// The language of notices, where there are any.
+    pub fn notice(&self) -> Option<Language> {
+        self.notices.then_some(self.language)
+    }
 }
 
 /// What happens to people who are named before anything is known of them.
@@ -123,6 +157,16 @@ impl Config {
             ));
         }
         Ok(config)
+    }
+
+    /// What holds in this tenant.
+    pub fn tenant(&self, name: &str) -> Tenant {
+        let all = self.tenant;
+        self.tenants.get(name).map_or(all, |own| Tenant {
+            notices: own.notices.unwrap_or(all.notices),
+            language: own.language.unwrap_or(all.language),
+            receipts: own.receipts.unwrap_or(all.receipts),
+        })
     }
 
     /// What tokens are signed with.

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::model::{NewConversation, NewMessage, Profile, UserKey};
 use crate::store::batch::{Op, Outcome, mismatch};
 use crate::store::create::Create;
-use crate::store::members::Read;
+use crate::store::receipts::Read;
 use crate::store::send::Send;
 use crate::store::users::Sighting;
 use crate::store::writer::Writer;
@@ -120,6 +120,7 @@ async fn say(writer: &Writer, conversation: Uuid, by: &str, id: &str, content: &
         content: content.to_owned(),
         attachments: Vec::new(),
         client_message_id: Some(id.to_owned()),
+        reply_to_id: None,
         metadata: None,
     };
     let Outcome::Sent(sent) = writer
@@ -138,6 +139,7 @@ async fn say(writer: &Writer, conversation: Uuid, by: &str, id: &str, content: &
             by: UserKey::new(TENANT, by),
             conversation,
             up_to: Some(sent.message.seq),
+            is_told: true,
         }))
         .await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! What is done now and then, by every instance: forgetting old events and tickets,
+//! What is done now and then, by every instance: forgetting old events, texts and tickets,
 //! counting conversations.
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 
 use crate::error::Result;
-use crate::store::{bounded, conversations, log, tickets};
+use crate::store::{bounded, conversations, log, revisions, tickets};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -26,6 +26,7 @@ async fn round(pool: &PgPool, retention_days: i32) -> Result<()> {
     let pruned = log::prune(&mut connection, retention_days).await?;
     metrics::counter!("causerie_events_pruned_total").increment(pruned);
     tickets::prune(&mut connection).await?;
+    revisions::prune(&mut connection).await?;
     for (state, count) in conversations::count_by_state(&mut connection).await? {
         metrics::gauge!("causerie_conversations", "state" => state).set(count as f64);
     }

@@ -19,6 +19,7 @@ use crate::embedded::{Embedded, Settings};
 use crate::live::{Live, RingSize};
 use crate::requests::Requests;
 use crate::shutdown::{Readiness, closing_connections, on_signal};
+use crate::store::deliveries::Deliveries;
 use crate::store::writer::{Wiring, Writer};
 use crate::store::{self, Db, connect_options, identity};
 use crate::{demo, maintenance, routes};
@@ -120,7 +121,10 @@ pub fn rocket(
         .attach(Db::init())
         .attach(routes::stage())
         .attach(life(config.clone(), live.clone(), writer.clone()))
-        .manage(Identities::new(config.jwt_secret()))
+        .manage(Identities::new(
+            config.jwt_secret(),
+            &config.organizations_claim,
+        ))
         .manage(Arc::<Tickets>::default())
         .manage(Arc::<Readiness>::default())
         .manage(demo::Slot::new())
@@ -128,6 +132,7 @@ pub fn rocket(
         .manage(origins)
         .manage(config)
         .manage(live)
+        .manage(Deliveries::start(writer.clone()))
         .manage(writer))
 }
 

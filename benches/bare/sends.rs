@@ -65,8 +65,8 @@ const WRITE: &str = "
           from p where c.tenant_id = 'default' and c.id = $1
     ), message as (
         insert into messages (tenant_id, id, conversation_id, seq, type, sender_id, content, client_message_id,
-                              idempotency_key, changed_position, created_at)
-        select 'default', $5, $1, $4, 'USER', $2, $6, $3, $3, p.position, now() from p
+                              idempotency_key, changed_position, created_position, created_at)
+        select 'default', $5, $1, $4, 'USER', $2, $6, $3, $3, p.position, p.position, now() from p
     ), event as (
         insert into events (position, tenant_id, type, conversation_id, message_id, actor_id, seq, occurred_at)
         select p.position, 'default', 'message.created', $1, $5, $2, $4, now() from p

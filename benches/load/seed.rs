@@ -68,9 +68,9 @@ const MESSAGES: &str = "
            ('01990000-0000-7000-8000-' || lpad(to_hex(k), 12, '0'))::uuid as message_id,
            case when ((k - 1) / {conversations}) % 2 = 0 then {owner} else c || '-2' end as sender_id
       from generate_series({from}::bigint, {to}::bigint) k, lateral (select (k - 1) % {conversations} + 1 as c) of_conversation;
-    insert into messages (tenant_id, id, conversation_id, seq, type, sender_id, content, changed_position, created_at)
+    insert into messages (tenant_id, id, conversation_id, seq, type, sender_id, content, changed_position, created_position, created_at)
     select 'default', message_id, conversation_id, seq, 'USER', sender_id,
-           'Message ' || seq || ' of conversation ' || c || ', as long as people write', position, now() from said;
+           'Message ' || seq || ' of conversation ' || c || ', as long as people write', position, position, now() from said;
     insert into events (position, tenant_id, type, conversation_id, message_id, actor_id, seq, occurred_at)
     select position, 'default', 'message.created', conversation_id, message_id, sender_id, seq, now() from said;
     drop table said;";

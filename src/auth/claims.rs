@@ -36,6 +36,9 @@ pub struct Claims {
     pub tenant: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant_id: Option<String>,
+    /// All others: which of them lists the organisations is a setting.
+    #[serde(flatten)]
+    pub more: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Hosts number their users, or name them.
@@ -55,6 +58,22 @@ impl Claims {
             exp,
             ..Self::default()
         }
+    }
+
+    /// What `claim` lists, as texts: one, or several.
+    pub fn organizations(&self, claim: &str) -> Vec<String> {
+        use serde_json::Value::{Array, Number, String};
+        let listed = match self.more.get(claim) {
+            Some(Array(several)) => several.iter().collect(),
+            Some(one) => vec![one],
+            None => Vec::new(),
+        };
+        let text = |value: &serde_json::Value| match value {
+            String(text) => Some(text.clone()),
+            Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        listed.into_iter().filter_map(text).collect()
     }
 
     /// Who it is, and what the token says of them. Names from a token are shown to others: they pass the same rules as

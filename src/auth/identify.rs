@@ -20,13 +20,15 @@ const MAX_TOKEN: usize = 8192;
 
 pub struct Identities {
     keys: Keys,
+    organizations_claim: String,
     known: Cache<String, Arc<AuthUser>>,
 }
 
 impl Identities {
-    pub fn new(secret: &str) -> Self {
+    pub fn new(secret: &str, organizations_claim: &str) -> Self {
         Self {
             keys: Keys::new(secret),
+            organizations_claim: organizations_claim.to_owned(),
             known: Cache::new(REMEMBERED),
         }
     }
@@ -53,6 +55,7 @@ impl Identities {
         let user = AuthUser {
             key: seen.key.clone(),
             is_service: claims.role.as_deref() == Some("service"),
+            organizations: claims.organizations(&self.organizations_claim).into(),
             // Far enough, and safe to add to.
             exp: claims.exp.min(i64::from(u32::MAX)),
         };

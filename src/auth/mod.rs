@@ -26,6 +26,8 @@ use crate::store::writer::Writer;
 pub struct AuthUser {
     pub key: UserKey,
     pub is_service: bool,
+    /// Those whose conversations it may open.
+    pub organizations: Arc<[String]>,
     /// When the token ends, in seconds since 1970.
     pub exp: i64,
 }

@@ -148,6 +148,7 @@ async fn by_ticket(request: &Request<'_>, ticket: &str) -> Result<StreamUser> {
     let user = AuthUser {
         key: UserKey::new(&holder.tenant_id, &holder.user_id),
         is_service: false,
+        organizations: Arc::default(),
         exp: holder.token_exp.timestamp(),
     };
     Ok(StreamUser {

@@ -70,6 +70,14 @@ codes! {
         "A conversation you are no member of has this key." "Une conversation dont vous n'êtes pas membre a cette clé.",
     ConversationClosed "conversation-closed" Conflict
         "The conversation is closed." "La conversation est close.",
+    LastAdmin "last-admin" Conflict
+        "The last administrator of a group names another one first."
+        "Le dernier administrateur d'un groupe en nomme d'abord un autre.",
+    NotAGroup "not-a-group" Conflict
+        "A conversation of two has its two people. Delete it for yourself, or make a group."
+        "Une conversation à deux a ses deux personnes. Supprimez-la pour vous, ou créez un groupe.",
+    MessageDeleted "message-deleted" Conflict
+        "The message is deleted." "Le message est supprimé.",
     CursorExpired "cursor-expired" Gone
         "This cursor is of another log, too old, or too new. Start again from GET /v1/sync."
         "Ce curseur vient d'un autre journal, est trop ancien ou trop récent. Repartez de GET /v1/sync.",

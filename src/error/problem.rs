@@ -142,6 +142,14 @@ fn words(code: FieldCode) -> (&'static str, &'static str) {
             "This value is not acceptable here.",
             "Cette valeur n'est pas acceptable ici.",
         ),
+        FieldCode::MessageUnknown => (
+            "There is no such message in this conversation.",
+            "Ce message n'est pas dans cette conversation.",
+        ),
+        FieldCode::OrganizationUnknown => (
+            "Your token does not list this organisation.",
+            "Votre jeton ne mentionne pas cette organisation.",
+        ),
         FieldCode::UserUnknown => (
             "This person is not known here.",
             "Cette personne est inconnue ici.",

@@ -104,10 +104,7 @@ impl Live {
             }
         }
         for conversation in feed.conversations() {
-            core.by_conversation
-                .entry(conversation)
-                .or_default()
-                .push(feed.clone());
+            core.follow(conversation, &feed);
         }
         self.feeds.insert(key.clone(), feed.clone());
         feed

@@ -1,6 +1,7 @@
 //! One active user's feed: every event it may see since its floor, its unread map, and who waits for more.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,14 +13,25 @@ use super::seat::Seats;
 use super::standing::Standing;
 use super::state::{State, sees};
 use super::watch::{Bit, Watch};
-use crate::model::{EventKind, Position, UserKey};
+#[cfg(feature = "planted-faults")]
+use crate::model::EventKind;
+use crate::model::{Position, UserKey};
 use crate::store::unread::Snapshot;
 
 #[derive(Debug)]
 pub struct Feed {
     pub key: UserKey,
     state: Mutex<State>,
+    /// Up to where a device has proven that it has everything.
+    acknowledged: AtomicI64,
     pub(super) seats: Seats,
+}
+
+/// What an event makes of its reader.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Membership {
+    Begun(Uuid),
+    Ended(Uuid),
 }
 
 /// How much is unread, absolute.
@@ -79,10 +91,12 @@ impl Feed {
             waiting: Vec::new(),
             read_at: Instant::now(),
             ended: false,
+            undelivered: snapshot.undelivered(),
         };
         Self {
             key,
             state: Mutex::new(state),
+            acknowledged: AtomicI64::new(0),
             seats: Seats::default(),
         }
     }
@@ -196,6 +210,15 @@ impl Feed {
         (state.last, counts.collect())
     }
 
+    /// A device has everything up to `position`. Gives how far others' messages of PRIVATE conversations have come by
+    /// that, where it is news.
+    pub fn acknowledge(&self, position: Position) -> Vec<(Uuid, i64)> {
+        if self.acknowledged.fetch_max(position, Ordering::Relaxed) >= position {
+            return Vec::new();
+        }
+        self.state().deliver(position)
+    }
+
     /// Every conversation with its last activity, for a user with more than a few.
     pub(super) fn by_activity(&self) -> Option<Vec<(Position, Uuid)>> {
         let mut state = self.state();
@@ -203,33 +226,28 @@ impl Feed {
         (!state.ended).then(|| state.by_activity()).flatten()
     }
 
-    /// Takes an event in if this user may see it. Gives the conversation it has just become a member of, if so.
-    pub(super) fn push(&self, held: &Arc<Held>, ring_floor: Position) -> Option<Uuid> {
+    /// Takes an event in if this user may see it. Gives what it makes of the user, if that is something else.
+    pub(super) fn push(&self, held: &Arc<Held>, ring_floor: Position) -> Option<Membership> {
         if *held.row.tenant_id != *self.key.tenant {
+            return None;
+        }
+        #[cfg(feature = "planted-faults")]
+        if held.row.kind == EventKind::ConversationCreated
+            && crate::faults::is_planted(crate::faults::Fault::FeedMissesNewConversations)
+        {
             return None;
         }
         let mut state = self.state();
         // Not only when it is read: a stream that stands still must not pin what the ring has let go.
         state.drop_below(ring_floor);
-        let row = &held.row;
-        let mut joined = None;
-        if row.kind == EventKind::ConversationCreated && row.audience_user_id.is_none() {
-            let conversation = row.conversation_id?;
-            #[cfg(feature = "planted-faults")]
-            if crate::faults::is_planted(crate::faults::Fault::FeedMissesNewConversations) {
-                return None;
-            }
-            let standing = state.standings.entry(conversation).or_default();
-            if !standing.holds(row.position) {
-                standing.join(row.position);
-                joined = Some(conversation);
-            }
-        }
+        let joined = state.join(&self.key, held);
         if state.sees(&self.key, held) {
             state.count(&self.key, held);
             state.keep(held.clone());
         }
-        joined
+        let left = state.leave(&self.key, held);
+        left.map(Membership::Ended)
+            .or(joined.map(Membership::Begun))
     }
 
     /// Every conversation it knows of, those the user has left included.

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::model::{EventRow, Frame};
+use uuid::Uuid;
+
+use crate::model::{EventRow, Frame, Position};
 use crate::store::render::Rendered;
 
 /// The row of an event and, unless its content has changed since, its bytes.
@@ -15,6 +17,12 @@ pub struct Held {
     pub sender: Option<String>,
     /// Of a message: whether it raises the unread count of everybody but its sender.
     pub counts_as_unread: bool,
+    /// Of a message: the one it answers.
+    pub reply_to: Option<Uuid>,
+    /// Of a joining, or of one's own side: when the conversation was last active.
+    pub activity: Position,
+    /// Of a new conversation: whether it is PRIVATE.
+    pub is_private: bool,
     content: Mutex<Content>,
 }
 
@@ -34,12 +42,18 @@ impl Held {
             members,
             sender,
             counts_as_unread,
+            reply_to,
+            activity,
+            is_private,
         } = event;
         Self {
             row,
             members,
             sender,
             counts_as_unread,
+            reply_to,
+            activity,
+            is_private,
             content: Mutex::new(Content {
                 frame: Some(frame),
                 version: 0,

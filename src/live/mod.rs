@@ -5,6 +5,7 @@
 //! Knows ids, positions and bytes; neither HTTP nor SQL text.
 
 mod birth;
+mod core;
 mod feed;
 mod held;
 mod listener;
@@ -17,22 +18,21 @@ mod sweep;
 mod tail;
 mod watch;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
 use tokio::sync::{Notify, Semaphore, mpsc, watch as channel};
-use uuid::Uuid;
 
+use core::Core;
+use feed::Membership;
 pub use feed::{Batch, Feed, Miss, Unread};
 pub use held::Held;
-use ring::Ring;
 pub use seat::Seat;
 pub use watch::Watch;
 
-use crate::model::{Cursor, Position, UserKey};
+use crate::model::{Cursor, EventKind, Position, UserKey};
 use crate::store::conversations::Newest;
 use crate::store::log::{Committed, LogPage};
 use crate::store::render::Rendered;
@@ -42,17 +42,6 @@ const FRESH: Duration = Duration::from_secs(5);
 const NEVER: u64 = u64::MAX;
 /// Commits of this instance that wait for the tail, at most; of more it reads the log instead.
 const HANDED: usize = 16;
-
-/// What the tail and the births of feeds change together. Held for microseconds, never across an await.
-struct Core {
-    ring: Ring,
-    /// The active feeds of each conversation's members.
-    by_conversation: HashMap<Uuid, Vec<Arc<Feed>>>,
-    /// Where the log stood, every few seconds: how old a position is.
-    history: std::collections::VecDeque<(Instant, Position)>,
-    /// Feeds of a log that is gone, whose readers are told as soon as the new one can be read.
-    orphans: Vec<Arc<Feed>>,
-}
 
 /// The live part of an instance.
 pub struct Live {
@@ -88,12 +77,7 @@ pub struct RingSize {
 impl Live {
     pub fn new(size: RingSize, catch_ups: usize) -> Arc<Self> {
         Arc::new(Self {
-            core: Mutex::new(Core {
-                ring: Ring::new(size),
-                by_conversation: HashMap::new(),
-                history: Default::default(),
-                orphans: Vec::new(),
-            }),
+            core: Mutex::new(Core::new(size)),
             feeds: DashMap::new(),
             applied: channel::Sender::new(None),
             ring_floor: AtomicI64::new(0),
@@ -231,12 +215,10 @@ impl Live {
             let held = core.ring.push(event);
             self.ring_floor.store(core.ring.floor(), Ordering::Release);
             for feed in self.recipients(&core, &held) {
-                let became_member = feed.push(&held, core.ring.floor());
-                if let Some(conversation) = became_member {
-                    core.by_conversation
-                        .entry(conversation)
-                        .or_default()
-                        .push(feed.clone());
+                match feed.push(&held, core.ring.floor()) {
+                    Some(Membership::Begun(id)) => core.follow(id, &feed),
+                    Some(Membership::Ended(id)) => core.unfollow(&id, &feed),
+                    None => {}
                 }
                 touched.push(feed);
             }
@@ -268,11 +250,14 @@ impl Live {
             (None, Some(_)) if !held.members.is_empty() => {
                 held.members.iter().filter_map(|id| of_user(id)).collect()
             }
-            (None, Some(conversation)) => core
-                .by_conversation
-                .get(&conversation)
-                .cloned()
-                .unwrap_or_default(),
+            (None, Some(conversation)) => {
+                let feeds = core.by_conversation.get(&conversation);
+                let mut feeds = feeds.cloned().unwrap_or_default();
+                if held.row.kind == EventKind::MemberJoined {
+                    feeds.extend(held.row.subject_user_id.as_deref().and_then(of_user));
+                }
+                feeds
+            }
             (None, None) => Vec::new(),
         }
     }

@@ -19,7 +19,7 @@ pub(super) struct Ring {
     bytes: usize,
     by_conversation: HashMap<Uuid, VecDeque<Arc<Held>>>,
     by_audience: HashMap<UserKey, VecDeque<Arc<Held>>>,
-    /// Events that show a whole conversation, which changes with more than the event itself.
+    /// Events that show a whole conversation or a member of it, which change with more than the event itself.
     showing: HashMap<Uuid, Vec<Arc<Held>>>,
 }
 
@@ -77,7 +77,7 @@ impl Ring {
                 .push_back(held.clone()),
             Index::None => {}
         }
-        if let (true, Some(id)) = (shows_conversation(&held), held.row.conversation_id) {
+        if let (true, Some(id)) = (held.row.kind.shows_members(), held.row.conversation_id) {
             self.showing.entry(id).or_default().push(held.clone());
         }
         let bytes = held.bytes();
@@ -101,7 +101,7 @@ impl Ring {
             Index::Conversation(id) => drop_front(&mut self.by_conversation, &id),
             Index::None => {}
         }
-        if shows_conversation(&oldest)
+        if oldest.row.kind.shows_members()
             && let Some(id) = oldest.row.conversation_id
             && let Some(showing) = self.showing.get_mut(&id)
         {
@@ -113,24 +113,42 @@ impl Ring {
     }
 
     fn forget_changed(&self, event: &Held) {
+        let id = event.row.conversation_id;
+        let showing = || {
+            id.and_then(|id| self.showing.get(&id))
+                .into_iter()
+                .flatten()
+        };
         match event.row.kind {
-            // A horizon moved, by a receipt or by a message of one's own: whole conversations show it.
-            EventKind::MessageCreated | EventKind::ReceiptRead => {
-                let showing = event
-                    .row
-                    .conversation_id
-                    .and_then(|id| self.showing.get(&id));
-                showing.into_iter().flatten().for_each(|held| held.forget());
+            // A horizon or a role moved, by a receipt or by a message of one's own, or the conversation itself.
+            EventKind::MessageCreated
+            | EventKind::ReceiptRead
+            | EventKind::ReceiptDelivered
+            | EventKind::MemberUpdated
+            | EventKind::ConversationUpdated => showing().for_each(|held| held.forget()),
+            // Its text stands in its own events, and in those of its answers.
+            EventKind::MessageUpdated | EventKind::MessageDeleted => {
+                let message = event.row.message_id;
+                let of = id.and_then(|id| self.by_conversation.get(&id));
+                let of = of.into_iter().flatten();
+                of.filter(|held| held.row.message_id == message || held.reply_to == message)
+                    .for_each(|held| held.forget());
             }
             // Rare, and the name stands in messages and conversations of any age.
             // One look for each person: the event for their own devices comes first, those for others after it.
             EventKind::UserUpdated if event.row.audience_user_id.is_none() => {}
             EventKind::UserUpdated => self.events.iter().for_each(|(held, _)| {
-                if shows_conversation(held) || held.row.actor_id == event.row.subject_user_id {
+                let is_message = held.row.message_id.is_some();
+                let shows =
+                    held.row.kind.shows_members() || (is_message && held.reply_to.is_some());
+                if shows || held.row.actor_id == event.row.subject_user_id {
                     held.forget();
                 }
             }),
-            EventKind::ConversationCreated | EventKind::ConversationDeleted => {}
+            EventKind::ConversationCreated
+            | EventKind::ConversationDeleted
+            | EventKind::MemberJoined
+            | EventKind::MemberLeft => {}
         }
     }
 
@@ -168,13 +186,6 @@ impl Index {
             (None, None) => Self::None,
         }
     }
-}
-
-fn shows_conversation(held: &Held) -> bool {
-    matches!(
-        held.row.kind,
-        EventKind::ConversationCreated | EventKind::ConversationDeleted
-    )
 }
 
 fn drop_front<K: Eq + std::hash::Hash>(index: &mut HashMap<K, VecDeque<Arc<Held>>>, key: &K) {

@@ -14,12 +14,15 @@ pub(super) struct Standing {
     pub(super) last_position: Position,
     /// Position of the creation or the newest message; 0 while deleted for oneself.
     pub(super) activity_position: Position,
+    /// Of two people: there it is told what has arrived.
+    pub(super) is_private: bool,
 }
 
 impl Standing {
     /// Adds what was loaded; a user who left and rejoined has several intervals.
     pub(super) fn add(&mut self, interval: &Interval) {
         self.intervals.push((interval.joined, interval.left));
+        self.is_private = interval.is_private;
         self.last_position = self.last_position.max(interval.last_position);
         self.activity_position = self.activity_position.max(interval.activity_position);
         if interval.left.is_none() {
@@ -28,11 +31,31 @@ impl Standing {
         }
     }
 
-    /// Joins at a position. Loaded before, it stays as it is.
-    pub(super) fn join(&mut self, position: Position) {
+    /// Joins at a position, with everything up to `read_up_to` behind. Loaded before, it stays as it is.
+    pub(super) fn join(&mut self, position: Position, read_up_to: i64, activity: Position) {
         if !self.intervals.iter().any(|(joined, _)| *joined == position) {
             self.intervals.push((position, None));
+            self.read_up_to = read_up_to;
+            self.unread = Ranges::default();
+            self.activity_position = self.activity_position.max(activity);
         }
+    }
+
+    /// Leaves at a position, which is the last one seen. An interval that began later stays open.
+    pub(super) fn leave(&mut self, position: Position) {
+        for (joined, left) in &mut self.intervals {
+            if left.is_none() && *joined <= position {
+                *left = Some(position);
+            }
+        }
+        if !self.is_member() {
+            self.unread = Ranges::default();
+        }
+    }
+
+    /// A message was deleted.
+    pub(super) fn take_back(&mut self, seq: i64) {
+        self.unread.remove(seq);
     }
 
     /// Whether an event at this position is seen.
@@ -87,6 +110,21 @@ impl Ranges {
         }
     }
 
+    fn remove(&mut self, seq: i64) {
+        let of = self
+            .0
+            .iter()
+            .position(|(low, high)| (*low..=*high).contains(&seq));
+        let Some(at) = of else { return };
+        let (low, high) = self.0.remove(at);
+        if seq < high {
+            self.0.insert(at, (seq + 1, high));
+        }
+        if low < seq {
+            self.0.insert(at, (low, seq - 1));
+        }
+    }
+
     fn len(&self) -> i64 {
         self.0.iter().map(|(low, high)| high - low + 1).sum()
     }
@@ -124,9 +162,28 @@ mod tests {
             (4..=10).filter(|p| standing.holds(*p)).collect::<Vec<_>>(),
             [5, 6, 7, 8, 9]
         );
-        standing.join(12);
-        standing.join(12);
+        standing.join(12, 3, 11);
+        standing.join(12, 9, 0);
         assert!(standing.is_member() && standing.holds(13) && !standing.holds(10));
         assert_eq!(standing.intervals.len(), 2);
+        assert_eq!((standing.read_up_to, standing.activity_position), (3, 11));
+        standing.receive(4);
+        standing.leave(10);
+        assert!(standing.is_member(), "it left before it came back");
+        standing.leave(14);
+        assert!(!standing.is_member() && standing.holds(14) && !standing.holds(15));
+        assert_eq!(standing.unread(), 0);
+    }
+
+    #[test]
+    fn what_was_deleted_is_unread_no_more() {
+        let mut standing = Standing::default();
+        (1..=5).for_each(|seq| standing.receive(seq));
+        for (seq, left) in [(3, 4), (3, 4), (1, 3), (5, 2), (9, 2), (2, 1), (4, 0)] {
+            standing.take_back(seq);
+            assert_eq!(standing.unread(), left, "after {seq}");
+        }
+        standing.receive(6);
+        assert_eq!(standing.unread(), 1);
     }
 }

@@ -11,6 +11,7 @@ use super::held::Held;
 use super::standing::Standing;
 use super::watch::Bit;
 use crate::model::{EventKind, Position, UserKey};
+use crate::store::unread::Undelivered;
 
 /// Conversations that Postgres sorts faster than it is told which to look at.
 const FEW: usize = 40;
@@ -32,7 +33,12 @@ pub(super) struct State {
     pub(super) read_at: Instant,
     /// Taken out of the index: nothing is pushed to it any more, and whoever holds it asks for another.
     pub(super) ended: bool,
+    /// Others' messages of PRIVATE conversations that no device is known to have: oldest first.
+    pub(super) undelivered: VecDeque<Undelivered>,
 }
+
+/// So many are kept for a user whose devices say nothing; of more, the newest tell of those before them.
+const UNDELIVERED: usize = 1_000;
 
 impl State {
     pub(super) fn sees(&self, me: &UserKey, held: &Held) -> bool {
@@ -55,7 +61,20 @@ impl State {
                 }
                 // For oneself: out of sight until the next message.
                 EventKind::ConversationDeleted => standing.activity_position = 0,
-                EventKind::ReceiptRead | EventKind::UserUpdated => {}
+                EventKind::ConversationUpdated if held.row.audience_user_id.is_some() => {
+                    let is_archived = held.row.seq.is_some();
+                    standing.activity_position = if is_archived { 0 } else { held.activity };
+                }
+                // One's own joining was said by `join`.
+                EventKind::ConversationUpdated
+                | EventKind::MemberJoined
+                | EventKind::MemberUpdated
+                | EventKind::MemberLeft
+                | EventKind::MessageUpdated
+                | EventKind::MessageDeleted
+                | EventKind::ReceiptRead
+                | EventKind::ReceiptDelivered
+                | EventKind::UserUpdated => {}
             }
         }
         self.held.push_back(held);
@@ -74,9 +93,20 @@ impl State {
         let is_me = |id: &Option<String>| id.as_deref() == Some(&*me.id);
         match (row.kind, row.seq) {
             (EventKind::MessageCreated, Some(seq)) if is_me(&held.sender) => standing.read(seq),
-            (EventKind::MessageCreated, Some(seq)) if held.counts_as_unread => {
-                standing.receive(seq)
+            (EventKind::MessageCreated, Some(seq)) => {
+                if held.counts_as_unread {
+                    standing.receive(seq);
+                }
+                if standing.is_private {
+                    let position = row.position;
+                    self.undelivered.push_back(Undelivered {
+                        position,
+                        conversation,
+                        seq,
+                    });
+                }
             }
+            (EventKind::MessageDeleted, Some(seq)) => standing.take_back(seq),
             (EventKind::ReceiptRead | EventKind::ConversationDeleted, Some(seq))
                 if is_me(&row.actor_id) =>
             {
@@ -85,8 +115,64 @@ impl State {
             _ => {}
         }
         let after = standing.unread();
+        if self.undelivered.len() > UNDELIVERED {
+            self.undelivered.pop_front();
+        }
+        self.recount(before, after);
+    }
+
+    /// Takes out what has arrived: the newest of each conversation.
+    pub(super) fn deliver(&mut self, position: Position) -> Vec<(Uuid, i64)> {
+        let mut arrived: HashMap<Uuid, i64> = HashMap::new();
+        while let Some(next) = self.undelivered.front() {
+            if next.position > position {
+                break;
+            }
+            arrived.insert(next.conversation, next.seq);
+            self.undelivered.pop_front();
+        }
+        arrived.into_iter().collect()
+    }
+
+    fn recount(&mut self, before: i64, after: i64) {
         self.unread_total += after - before;
         self.unread_conversations += i64::from(after > 0) - i64::from(before > 0);
+    }
+
+    /// The user becomes a member by this event, if it does. Before the event is judged: it is the first one seen.
+    pub(super) fn join(&mut self, me: &UserKey, held: &Held) -> Option<Uuid> {
+        let row = &held.row;
+        let (read_up_to, activity) = match row.kind {
+            EventKind::ConversationCreated if row.audience_user_id.is_none() => (0, row.position),
+            EventKind::MemberJoined if row.subject_user_id.as_deref() == Some(&*me.id) => {
+                (row.seq.unwrap_or(0), held.activity)
+            }
+            _ => return None,
+        };
+        let standing = self.standings.entry(row.conversation_id?).or_default();
+        if standing.holds(row.position) {
+            return None;
+        }
+        standing.join(row.position, read_up_to, activity);
+        standing.is_private = held.is_private;
+        row.conversation_id
+    }
+
+    /// The user is a member no more by this event, if so. After the event is kept: it is the last one seen.
+    pub(super) fn leave(&mut self, me: &UserKey, held: &Held) -> Option<Uuid> {
+        let row = &held.row;
+        let is_end = match row.kind {
+            EventKind::MemberLeft => row.subject_user_id.as_deref() == Some(&*me.id),
+            EventKind::ConversationDeleted => row.audience_user_id.is_none(),
+            _ => false,
+        };
+        let id = row.conversation_id.filter(|_| is_end)?;
+        let standing = self.standings.get_mut(&id)?;
+        let before = standing.unread();
+        standing.leave(row.position);
+        let (after, is_member) = (standing.unread(), standing.is_member());
+        self.recount(before, after);
+        (!is_member).then_some(id)
     }
 
     /// Every conversation with its last activity, if they are more than a few. Some may have been left by the user:

@@ -1,6 +1,5 @@
 //! What memory forgets, and which cursors are told to move on before the log forgets them.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -52,12 +51,7 @@ impl Live {
             }
             self.feeds.remove(&feed.key);
             for conversation in feed.conversations() {
-                if let Some(feeds) = core.by_conversation.get_mut(&conversation) {
-                    feeds.retain(|other| !Arc::ptr_eq(other, &feed));
-                    if feeds.is_empty() {
-                        core.by_conversation.remove(&conversation);
-                    }
-                }
+                core.unfollow(&conversation, &feed);
             }
         }
         metrics::gauge!("causerie_feeds").set(self.feeds.len() as f64);

@@ -8,35 +8,55 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Conversation, Cursor, Epoch, Message, Position, Time, User};
+use super::{Conversation, Cursor, Epoch, Member, MemberStatus, Message, Position, Time, User};
 
-/// The kinds of event, as they are named in the log, in JSON and in `event:` lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EventKind {
-    ConversationCreated,
-    ConversationDeleted,
-    MessageCreated,
-    ReceiptRead,
-    UserUpdated,
+macro_rules! kinds {
+    ($($kind:ident $name:literal),* $(,)?) => {
+        /// The kinds of event, as they are named in the log, in JSON and in `event:` lines.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum EventKind { $($kind),* }
+
+        impl EventKind {
+            pub const ALL: &'static [Self] = &[$(Self::$kind),*];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $name),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    ConversationCreated "conversation.created",
+    ConversationUpdated "conversation.updated",
+    ConversationDeleted "conversation.deleted",
+    MemberJoined "member.joined",
+    MemberUpdated "member.updated",
+    MemberLeft "member.left",
+    MessageCreated "message.created",
+    MessageUpdated "message.updated",
+    MessageDeleted "message.deleted",
+    ReceiptRead "receipt.read",
+    ReceiptDelivered "receipt.delivered",
+    UserUpdated "user.updated",
 }
 
 impl EventKind {
-    pub const ALL: [Self; 5] = [
-        Self::ConversationCreated,
-        Self::ConversationDeleted,
-        Self::MessageCreated,
-        Self::ReceiptRead,
-        Self::UserUpdated,
-    ];
+    /// Whether it carries a whole conversation, or one member of it: both show horizons and roles, which change with
+    /// events of other kinds.
+    pub fn shows_members(self) -> bool {
+        self.shows_conversation()
+            || matches!(
+                self,
+                Self::MemberJoined | Self::MemberUpdated | Self::MemberLeft
+            )
+    }
 
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ConversationCreated => "conversation.created",
-            Self::ConversationDeleted => "conversation.deleted",
-            Self::MessageCreated => "message.created",
-            Self::ReceiptRead => "receipt.read",
-            Self::UserUpdated => "user.updated",
-        }
+    pub fn shows_conversation(self) -> bool {
+        matches!(
+            self,
+            Self::ConversationCreated | Self::ConversationUpdated | Self::ConversationDeleted
+        )
     }
 }
 
@@ -51,7 +71,8 @@ impl TryFrom<String> for EventKind {
 
     fn try_from(text: String) -> Result<Self, String> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|kind| kind.as_str() == text)
             .ok_or(text)
     }
@@ -90,6 +111,15 @@ pub struct EventOf<T> {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConversationData {
     pub conversation: Conversation,
+    /// Only where the caller archived the conversation, or took it back: one's own side, told to one's own devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = MemberStatus, required = false)]
+    pub status: Option<MemberStatus>,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MemberData {
+    pub member: Member,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -100,6 +130,11 @@ pub struct MessageData {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReceiptData {
     pub receipt: Receipt,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DeliveryData {
+    pub receipt: Delivery,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -119,6 +154,17 @@ pub struct Receipt {
     pub read_at: Option<Time>,
 }
 
+/// "Everything up to `deliveredUpTo` has reached a device of this member". Of PRIVATE conversations.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    pub conversation_id: Uuid,
+    pub user_id: String,
+    /// A message's `seq`.
+    pub delivered_up_to: i64,
+    pub delivered_at: Time,
+}
+
 /// One durable change. Clients ignore types they do not know.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(tag = "type")]
@@ -126,13 +172,32 @@ pub enum Event {
     /// The caller is a member of a new conversation; it reads on from here.
     #[serde(rename = "conversation.created")]
     ConversationCreated(EventOf<ConversationData>),
-    /// The caller deleted the conversation for itself; the next message brings it back.
+    /// Its subject, its metadata, or whether it is closed; or, with `status`, the caller's own side of it.
+    #[serde(rename = "conversation.updated")]
+    ConversationUpdated(EventOf<ConversationData>),
+    /// Deleted for all: the last event of it. Or, of a PRIVATE one, by the caller for itself: the next message brings
+    /// it back.
     #[serde(rename = "conversation.deleted")]
     ConversationDeleted(EventOf<ConversationData>),
+    /// To whoever joined, the first event of the conversation: read it by its id.
+    #[serde(rename = "member.joined")]
+    MemberJoined(EventOf<MemberData>),
+    #[serde(rename = "member.updated")]
+    MemberUpdated(EventOf<MemberData>),
+    /// To whoever left, the last event of the conversation.
+    #[serde(rename = "member.left")]
+    MemberLeft(EventOf<MemberData>),
     #[serde(rename = "message.created")]
     MessageCreated(EventOf<MessageData>),
+    #[serde(rename = "message.updated")]
+    MessageUpdated(EventOf<MessageData>),
+    /// The message is a tombstone from now on, in every event that carries it.
+    #[serde(rename = "message.deleted")]
+    MessageDeleted(EventOf<MessageData>),
     #[serde(rename = "receipt.read")]
     ReceiptRead(EventOf<ReceiptData>),
+    #[serde(rename = "receipt.delivered")]
+    ReceiptDelivered(EventOf<DeliveryData>),
     /// A person's profile changed. `conversationId` names the conversation through which the caller knows them.
     #[serde(rename = "user.updated")]
     UserUpdated(EventOf<UserData>),

@@ -31,8 +31,9 @@ pub struct Message {
     #[schema(required)]
     pub content: Option<String>,
     pub attachments: Vec<Attachment>,
-    #[schema(required, value_type = Option<Object>)]
-    pub reply_to: Option<Value>,
+    /// What it answers, as that message is now.
+    #[schema(required)]
+    pub reply_to: Option<ReplyTo>,
     #[schema(required, value_type = Option<Object>)]
     pub notice: Option<Value>,
     #[schema(required)]
@@ -43,6 +44,10 @@ pub struct Message {
     #[schema(required)]
     pub edited_at: Option<Time>,
     pub is_deleted: bool,
+    /// In answers, of the caller's own messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = MessageStatus, required = false)]
+    pub status: Option<MessageStatus>,
     /// Position of the event that last changed it: how a page over changes goes on. Never shown.
     #[serde(skip)]
     pub changed_position: Position,
@@ -53,6 +58,75 @@ impl Message {
     pub fn counts_as_unread(&self) -> bool {
         !self.is_deleted && self.notice.is_none()
     }
+}
+
+/// How much of a message an answer to it shows.
+const EXCERPT: usize = 140;
+
+impl Message {
+    /// As an answer to it shows it.
+    pub fn quoted(self) -> ReplyTo {
+        ReplyTo {
+            id: self.id,
+            seq: self.seq,
+            sender: self.sender,
+            excerpt: self
+                .content
+                .map(|text| text.chars().take(EXCERPT).collect()),
+            is_deleted: self.is_deleted,
+        }
+    }
+}
+
+/// How far one's own message has come: READ by everybody else, DELIVERED to the other of a PRIVATE conversation, or
+/// SENT. In groups above 20 it stays SENT: `GET /v1/messages/{id}/receipts` says who.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[sqlx(type_name = "text", rename_all = "UPPERCASE")]
+pub enum MessageStatus {
+    Sent,
+    Delivered,
+    Read,
+}
+
+/// Whether one member has received and read a message, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageReceipt {
+    pub user: User,
+    pub status: MessageStatus,
+    #[schema(required)]
+    pub delivered_at: Option<Time>,
+    #[schema(required)]
+    pub read_at: Option<Time>,
+}
+
+/// What a message said until it was edited.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Revision {
+    #[schema(required)]
+    pub content: Option<String>,
+    pub attachments: Vec<Attachment>,
+    #[schema(value_type = Object)]
+    pub metadata: Value,
+    pub replaced_at: Time,
+    /// Who edited it.
+    pub replaced_by: String,
+}
+
+/// The message that another one answers, cut short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplyTo {
+    pub id: Uuid,
+    pub seq: i64,
+    #[schema(required)]
+    pub sender: Option<User>,
+    /// Its first 140 characters; null once it is deleted.
+    #[schema(required, max_length = 140)]
+    pub excerpt: Option<String>,
+    pub is_deleted: bool,
 }
 
 /// A file that the host site keeps. The service stores the address and never fetches it.
@@ -86,7 +160,26 @@ pub struct NewMessage {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 128)]
     pub client_message_id: Option<String>,
+    /// A message of the same conversation that this one answers.
+    #[serde(default)]
+    pub reply_to_id: Option<Uuid>,
     /// The client's own, at most 4 KiB.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// `PATCH /v1/messages/{id}`: what is left out stays.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EditedMessage {
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 10000)]
+    pub content: Option<String>,
+    /// All of them, each with a new id.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub attachments: Option<Vec<NewAttachment>>,
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Map<String, Value>>,
@@ -116,6 +209,21 @@ impl Check for NewMessage {
             self.client_message_id.as_deref(),
             |p, id| p.id(id),
         );
+        problems.optional("metadata", self.metadata.as_ref(), |p, map| p.metadata(map));
+    }
+}
+
+impl Check for EditedMessage {
+    fn check(&self, problems: &mut Problems) {
+        if *self == Self::default() {
+            problems.at("content", |p| p.add(FieldCode::Required));
+        }
+        problems.optional("content", self.content.as_deref(), |p, text| {
+            p.text(text, 10_000)
+        });
+        if let Some(attachments) = &self.attachments {
+            problems.list("attachments", attachments, 10);
+        }
         problems.optional("metadata", self.metadata.as_ref(), |p, map| p.metadata(map));
     }
 }

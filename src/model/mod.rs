@@ -4,6 +4,8 @@ mod conversation;
 mod cursor;
 mod event;
 mod message;
+mod new_conversation;
+mod notice;
 mod rules;
 mod time;
 mod user;
@@ -11,15 +13,21 @@ mod user;
 use std::sync::Arc;
 
 pub use conversation::{
-    Context, Conversation, ConversationType, MAX_MEMBERS, Me, Member, MemberRole, MemberStatus,
-    NewConversation, NewMember,
+    Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus,
 };
 pub use cursor::{Cursor, CursorError, Epoch, Position};
 pub use event::{
-    ConversationData, Event, EventKind, EventOf, EventRow, Frame, MessageData, Receipt,
-    ReceiptData, UserData,
+    ConversationData, Delivery, DeliveryData, Event, EventKind, EventOf, EventRow, Frame,
+    MemberData, MessageData, Receipt, ReceiptData, UserData,
 };
-pub use message::{Attachment, Message, MessageType, NewAttachment, NewMessage};
+pub use message::{
+    Attachment, EditedMessage, Message, MessageReceipt, MessageStatus, MessageType, NewAttachment,
+    NewMessage, ReplyTo, Revision,
+};
+pub use new_conversation::{
+    ChangedConversation, ChangedMember, MAX_MEMBERS, NewConversation, NewMember, NewMembers,
+};
+pub use notice::{Language, Notice, NoticeType};
 pub use rules::{Check, FieldCode, FieldProblem, Problems, uuid};
 pub use time::Time;
 pub use user::{Account, Preferences, Profile, User};

@@ -22,6 +22,8 @@ pub enum FieldCode {
     InvalidUrl,
     InvalidValue,
     UserUnknown,
+    MessageUnknown,
+    OrganizationUnknown,
 }
 
 /// One field that is not acceptable, by JSON pointer (RFC 6901) into the body, or the name of a query parameter.

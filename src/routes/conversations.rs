@@ -1,22 +1,25 @@
-//! `/v1/conversations`: create or get, list, read, delete.
+//! `/v1/conversations`: create or get, list, read, change, delete.
 
 use std::sync::Arc;
 
 use rocket::http::Status;
-use rocket::{State, delete, get, post};
+use rocket::{State, delete, get, patch, post};
 
 use super::body::Body;
 use super::params::{PathId, Query};
 use super::respond::{Json, Page};
 use crate::auth::AuthUser;
 use crate::config::{Config, UnknownUsers};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Code, Error, Problem, Result};
 use crate::live::Live;
-use crate::model::{Conversation, FieldCode, NewConversation, Position};
+use crate::model::{
+    ChangedConversation, Conversation, FieldCode, MemberStatus, NewConversation, Position,
+};
 use crate::store::batch::{Op, Outcome, mismatch};
+use crate::store::changes::{Alter, Change, Update};
 use crate::store::conversations::{self, Filter};
 use crate::store::create::Create;
-use crate::store::members::Hide;
+use crate::store::status::{Aside, Put};
 use crate::store::writer::Writer;
 use crate::store::{Db, bounded};
 
@@ -39,6 +42,15 @@ pub async fn create(
     config: &State<Config>,
 ) -> Result<Json<Conversation>> {
     let make_unknown = config.unknown_users == UnknownUsers::Create;
+    if let Some(organization) = &body.0.organization_id
+        && !me.is_service
+        && !me.organizations.contains(organization)
+    {
+        return Err(Error::field(
+            "/organizationId",
+            FieldCode::OrganizationUnknown,
+        ));
+    }
     let create = Create::new(me.key.clone(), me.is_service, body.0, make_unknown)?;
     let Outcome::Created(created) = writer.write(Op::Create(Box::new(create))).await? else {
         return Err(mismatch());
@@ -66,7 +78,7 @@ async fn read(me: &AuthUser, id: uuid::Uuid, db: &Db) -> Result<Conversation> {
         ("contextType" = Option<String>, Query, description = "Only about this type of thing"),
         ("contextId" = Option<String>, Query, description = "Only about this thing"),
         ("organizationId" = Option<String>, Query, description = "Only of this organisation"),
-        ("status" = Option<String>, Query, description = "`ACTIVE`"),
+        ("status" = Option<String>, Query, description = "`ACTIVE` (the default), or `ARCHIVED`"),
         ("unread" = Option<bool>, Query, description = "Only with something unread"),
         ("limit" = Option<i64>, Query, description = "Most rows", minimum = 1, maximum = 100),
         ("pageToken" = Option<String>, Query, description = "`nextPageToken` of the page before"),
@@ -82,17 +94,17 @@ pub async fn list(
 ) -> Result<Json<Page<Conversation>>> {
     let limit = query.number("limit", 1, 100)?.unwrap_or(20);
     let page = query.number("page", 1, 100)?;
-    if query
-        .text("status")?
-        .is_some_and(|status| status != "ACTIVE")
-    {
-        return Err(Error::parameter("status", FieldCode::InvalidValue));
-    }
+    let archived = match query.text("status")?.as_deref() {
+        None | Some("ACTIVE") => false,
+        Some("ARCHIVED") => true,
+        Some(_) => return Err(Error::parameter("status", FieldCode::InvalidValue)),
+    };
     let filter = Filter {
         context_type: query.text("contextType")?,
         context_id: query.text("contextId")?,
         organization_id: query.text("organizationId")?,
         unread: query.flag("unread")?,
+        archived,
         before: query
             .text("pageToken")?
             .map(|token| parse_token(&token))
@@ -143,23 +155,97 @@ pub async fn get(me: AuthUser, id: PathId, db: &Db) -> Result<Json<Conversation>
     Ok(Json::ok(read(&me, id.get()?, db).await?))
 }
 
-/// Delete a PRIVATE conversation for oneself
+/// Change a conversation
 ///
-/// It leaves the list and the unread counts, and returns with the next message.
+/// `subject`, `metadata` and `closed` for all: by an ADMIN of a GROUP, by either of a PRIVATE one, or by `service`.
+/// `status` for oneself: in the archive until a new message comes. What is left out stays.
+#[utoipa::path(patch, path = "/v1/conversations/{id}", tag = "conversations", operation_id = "updateConversation", request_body = ChangedConversation,
+    params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "The conversation as it is now", body = Conversation),
+        (status = 403, description = "Not an ADMIN", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
+    ))]
+#[patch("/conversations/<id>", data = "<body>")]
+pub async fn update(
+    me: AuthUser,
+    id: PathId,
+    body: Body<ChangedConversation>,
+    db: &Db,
+    writer: &State<Writer>,
+    config: &State<Config>,
+) -> Result<Json<Conversation>> {
+    let (id, changed) = (id.get()?, body.0);
+    if me.is_service && changed.status.is_some() {
+        return Err(Error::field("/status", FieldCode::InvalidValue));
+    }
+    if changed.subject.is_some() || changed.metadata.is_some() || changed.closed.is_some() {
+        let update = Update {
+            subject: changed.subject,
+            metadata: changed.metadata,
+            closed: changed.closed,
+            notice: config.tenant(&me.key.tenant).notice(),
+        };
+        writer.write(alter(&me, id, Change::Update(update))).await?;
+    }
+    if let Some(status) = changed.status {
+        let aside = match status {
+            MemberStatus::Active => Aside::Not,
+            MemberStatus::Archived => Aside::Archived,
+        };
+        writer.write(put(&me, id, aside)).await?;
+    }
+    Ok(Json::ok(read(&me, id, db).await?))
+}
+
+fn alter(me: &AuthUser, conversation: uuid::Uuid, change: Change) -> Op {
+    Op::Alter(Alter {
+        by: me.key.clone(),
+        by_service: me.is_service,
+        conversation,
+        change,
+    })
+}
+
+fn put(me: &AuthUser, conversation: uuid::Uuid, aside: Aside) -> Op {
+    Op::Put(Put {
+        by: me.key.clone(),
+        conversation,
+        aside,
+    })
+}
+
+/// Delete a conversation
+///
+/// A PRIVATE one for oneself: it leaves the list and the unread counts, and returns with the next message. A GROUP for
+/// all, by an ADMIN; either kind for all, by `service`: `conversation.deleted` is the last event that its members see.
 #[utoipa::path(delete, path = "/v1/conversations/{id}", tag = "conversations", operation_id = "deleteConversation",
     params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 204, description = "Deleted for the caller"),
-        (status = 403, description = "A group is not one's own to delete", body = Problem, content_type = "application/problem+json"),
+        (status = 204, description = "Deleted"),
+        (status = 403, description = "A GROUP, and not an ADMIN", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
     ))]
 #[delete("/conversations/<id>")]
 pub async fn delete(me: AuthUser, id: PathId, writer: &State<Writer>) -> Result<Status> {
-    writer
-        .write(Op::Hide(Hide {
-            by: me.key,
-            conversation: id.get()?,
-        }))
-        .await?;
+    let id = id.get()?;
+    if me.is_service {
+        writer.write(alter(&me, id, Change::Delete)).await?;
+        return Ok(Status::NoContent);
+    }
+    // Of a PRIVATE one; a GROUP is nobody's own to hide, and says so.
+    match writer.write(put(&me, id, Aside::Deleted)).await {
+        Err(error) if error.code == Code::Forbidden => {
+            writer.write(alter(&me, id, Change::Delete)).await?;
+        }
+        // Not a member: perhaps because of an earlier deletion, whose answer was lost.
+        Err(error) if error.code == Code::NotFound => {
+            writer.write(alter(&me, id, Change::Delete)).await?;
+        }
+        other => {
+            other?;
+        }
+    }
     Ok(Status::NoContent)
 }

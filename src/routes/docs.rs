@@ -14,10 +14,11 @@ use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
 use super::respond::Json;
 use super::{
-    conversations, events, health, me, messages, pages, read, stream, sync, tickets, unread, users,
+    conversations, delivered, events, health, me, members, message, messages, pages, read, stream,
+    sync, tickets, unread, users,
 };
 use crate::error::{Code, Error, Problem, Result};
-use crate::model::Event;
+use crate::model::{Event, Notice};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -31,18 +32,20 @@ use crate::model::Event;
     servers((url = "/")),
     paths(
         me::get, me::update, users::get, users::put, users::put_all,
-        conversations::create, conversations::list, conversations::get, conversations::delete,
-        messages::list, messages::send, messages::get, read::conversation, read::message,
-        unread::get, sync::get, events::poll, stream::open, tickets::create,
+        conversations::create, conversations::list, conversations::get, conversations::update, conversations::delete,
+        members::list, members::add, members::update, members::remove,
+        messages::list, messages::send, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
+        read::conversation, read::message,
+        unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create,
         health::healthz, health::readyz, health::metrics,
         pages::index, pages::page_file, pages::demo_site,
         openapi_json, page,
     ),
-    components(schemas(Event, Problem)),
+    components(schemas(Event, Notice, Problem)),
     modifiers(&Tokens, &Refusals),
     security(("bearer" = []), ("cookie" = [])),
     tags(
-        (name = "conversations"), (name = "messages"), (name = "events", description = "One feed, three transports"),
+        (name = "conversations"), (name = "members"), (name = "messages"), (name = "events", description = "One feed, three transports"),
         (name = "users"), (name = "operations"), (name = "pages", description = "What a person looks at"),
     ),
 )]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
+use super::delivered::Acknowledged;
 use super::feed::Reader;
 use super::page::{FeedPage, Since, UnreadState, next_ms};
 use super::params::{HeaderOf, Query};
@@ -18,6 +19,7 @@ use crate::error::{Code, Problem, Result};
 use crate::live::Live;
 use crate::model::{Cursor, Event};
 use crate::store::Db;
+use crate::store::deliveries::Deliveries;
 use crate::store::writer::Writer;
 
 /// A page of the caller's feed.
@@ -70,6 +72,7 @@ pub async fn poll(
     db: &Db,
     writer: &State<Writer>,
     config: &State<Config>,
+    deliveries: &State<Deliveries>,
 ) -> Result<Polled> {
     let since = query.text("since")?;
     let since = Since::parse(since.as_deref())?;
@@ -83,6 +86,10 @@ pub async fn poll(
         me: me.key.clone(),
     };
     let start = reader.start(since).await?;
+    if matches!(since, Since::At(_)) {
+        let acknowledged = Acknowledged { deliveries, config };
+        acknowledged.note(&reader.me, &*reader.feed().await?, start.position);
+    }
     let page = if wait == 0 {
         reader.next_batch(start, limit).await?
     } else {

@@ -1,4 +1,4 @@
-//! Messages: send, page through, follow one conversation, and say how far one has read.
+//! `/v1/conversations/{id}/messages`: send, page through, follow one conversation.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::respond::{Json, Page, Polled};
 use crate::auth::AuthUser;
 use crate::error::{Error, Problem, Result};
 use crate::live::Live;
-use crate::model::{FieldCode, Message, NewMessage};
+use crate::model::{FieldCode, Message, MessageStatus, MessageType, NewMessage};
 use crate::store::Db;
 use crate::store::batch::{Op, Outcome, mismatch};
 use crate::store::messages::{self, Range};
@@ -21,7 +21,7 @@ use crate::store::writer::Writer;
 /// Send a message
 ///
 /// Repeated with the same `clientMessageId` (or `Idempotency-Key`) it gives the message again. Without one, a 503 may
-/// have been stored.
+/// have been stored. From `service` it is a SYSTEM message, without a sender.
 #[utoipa::path(post, path = "/v1/conversations/{id}/messages", tag = "messages", operation_id = "sendMessage", request_body = NewMessage,
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "Instead of `clientMessageId`")),
     responses(
@@ -36,12 +36,22 @@ pub async fn send(
     id: PathId,
     body: Body<NewMessage>,
     headers: HeaderOf<'_>,
+    db: &Db,
     writer: &State<Writer>,
 ) -> Result<Json<Message>> {
-    let send = Send::new(me.key, id.get()?, body.0, headers.idempotency_key);
-    let Outcome::Sent(sent) = writer.write(Op::Send(Box::new(send))).await? else {
+    let mut send = Send::new(me.key.clone(), id.get()?, body.0, headers.idempotency_key);
+    if me.is_service {
+        send.r#type = MessageType::System;
+    }
+    let Outcome::Sent(mut sent) = writer.write(Op::Send(Box::new(send))).await? else {
         return Err(mismatch());
     };
+    if sent.replayed && !me.is_service {
+        // As it is now, with how far it has come.
+        sent.message = messages::get(db, &me.key, sent.message.id).await?;
+    } else if !me.is_service {
+        sent.message.status = Some(MessageStatus::Sent);
+    }
     let answer = Json::created(
         true,
         format!("/v1/messages/{}", sent.message.id),
@@ -136,16 +146,4 @@ pub async fn list(
 pub enum ListAnswer {
     Page(Box<Json<Page<Message>>>),
     Polled(Polled),
-}
-
-/// One message
-#[utoipa::path(get, path = "/v1/messages/{id}", tag = "messages", operation_id = "getMessage",
-    params(("id" = Uuid, Path)),
-    responses(
-        (status = 200, description = "The message", body = Message),
-        (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
-    ))]
-#[get("/messages/<id>")]
-pub async fn get(me: AuthUser, id: PathId, db: &Db) -> Result<Json<Message>> {
-    Ok(Json::ok(messages::get(db, &me.key, id.get()?).await?))
 }

@@ -2,12 +2,15 @@
 
 mod body;
 mod conversations;
+mod delivered;
 mod docs;
 mod events;
 mod feed;
 mod follow;
 mod health;
 mod me;
+mod members;
+mod message;
 mod messages;
 mod page;
 mod pages;
@@ -40,6 +43,8 @@ pub fn mounted() -> BTreeSet<(String, String)> {
     let written = |route: &rocket::Route| {
         let path = route.uri.path().trim_end_matches("/<_..>");
         let path = path.replace('<', "{").replace('>', "}");
+        // Rocket names a part as its function does.
+        let path = path.replace("{user_id}", "{userId}");
         (route.method.as_str().to_lowercase(), path)
     };
     rocket.routes().map(written).collect()
@@ -59,15 +64,25 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
                 conversations::create,
                 conversations::list,
                 conversations::get,
+                conversations::update,
                 conversations::delete,
+                members::list,
+                members::add,
+                members::update,
+                members::remove,
                 messages::list,
                 messages::send,
-                messages::get,
+                message::get,
+                message::edit,
+                message::delete,
+                message::list_revisions,
+                message::list_receipts,
                 read::conversation,
                 read::message,
                 unread::get,
                 sync::get,
                 events::poll,
+                delivered::note,
                 stream::open,
                 tickets::create,
             ],

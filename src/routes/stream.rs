@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rocket::{State, get};
 
+use super::delivered::Acknowledged;
 use super::feed::Reader;
 use super::page::Since;
 use super::params::{HeaderOf, Query};
@@ -13,6 +14,7 @@ use crate::config::Config;
 use crate::error::{Code, Locale, Problem, Result};
 use crate::live::Live;
 use crate::store::Db;
+use crate::store::deliveries::Deliveries;
 
 /// The caller's feed, as it happens
 ///
@@ -40,6 +42,7 @@ pub async fn open(
     live: &State<Arc<Live>>,
     db: &Db,
     config: &State<Config>,
+    deliveries: &State<Deliveries>,
     locale: Locale,
 ) -> Result<Stream> {
     let by_query = query.text("since")?.or(query.text("lastEventId")?);
@@ -52,7 +55,7 @@ pub async fn open(
     let seat = live
         .seat(&reader.feed().await?, true, config.streams_per_user)
         .ok_or(Code::TooManyStreams)?;
-    let start = match since {
+    let start = match since.clone() {
         Ok(since) => reader.start(since).await,
         Err(error) => Err(error),
     };
@@ -65,6 +68,10 @@ pub async fn open(
         Err(error) => return Err(error),
     };
     let watch = reader.watch().await?;
+    if resync.is_none() && matches!(since, Ok(Since::At(_))) {
+        let acknowledged = Acknowledged { deliveries, config };
+        acknowledged.note(&reader.me, watch.feed(), cursor.position);
+    }
     let opening = Opening {
         reader,
         caller,

@@ -1,14 +1,20 @@
 //! What can be written, and a batch of it: applied kind by kind. Items that are queued together are concurrent
 //! requests, so any order among them is right, and this one makes each kind a few statements whatever its number.
 
+use super::changes::{self, Alter};
 use super::create::{Create, Created};
 use super::create_all;
+use super::deliveries::{self, Deliver};
+use super::edits::{self, Edit};
+use super::joins::{self, Add};
 use super::log::LogTransaction;
-use super::members::{self, Hide, Read};
+use super::receipts::{self, Moved, Read};
+use super::roles::{self, Manage};
 use super::send::{self, Send, Sent};
+use super::status::{self, Put};
 use super::users::{self, Choice, Sighting};
 use crate::error::{Code, Result};
-use crate::model::Receipt;
+use crate::model::Message;
 
 /// One item of the writer.
 #[derive(Debug, Clone)]
@@ -16,9 +22,14 @@ pub enum Op {
     Profiles(Vec<Sighting>),
     Choose(Choice),
     Create(Box<Create>),
+    Add(Add),
     Send(Box<Send>),
+    Edit(Edit),
     Read(Read),
-    Hide(Hide),
+    Deliver(Deliver),
+    Put(Put),
+    Manage(Manage),
+    Alter(Alter),
 }
 
 /// What became of it, kind by kind.
@@ -27,7 +38,10 @@ pub enum Outcome {
     Done,
     Created(Created),
     Sent(Box<Sent>),
-    Read(Receipt),
+    Edited(Box<Message>),
+    Read(Moved),
+    /// How long to wait with what is left, if something is.
+    Delivered(Option<std::time::Duration>),
 }
 
 impl Op {
@@ -36,8 +50,11 @@ impl Op {
         match self {
             Self::Send(send) => send.message.content.len() + 1024,
             Self::Create(create) => 64 * create.members.len() + 16 * 1024,
+            Self::Add(add) => 1024 * add.members.len(),
             Self::Profiles(profiles) => 16 * 1024 * profiles.len(),
-            Self::Read(_) | Self::Hide(_) | Self::Choose(_) => 128,
+            Self::Edit(_) | Self::Alter(_) => 16 * 1024,
+            Self::Deliver(deliver) => 128 * deliver.horizons.len(),
+            Self::Read(_) | Self::Put(_) | Self::Manage(_) | Self::Choose(_) => 128,
         }
     }
 }
@@ -55,45 +72,54 @@ macro_rules! of_kind {
     };
 }
 
+/// Applies the items of one kind, if there are any, and makes each one's result its outcome.
+macro_rules! apply_kind {
+    ($log:ident, $ops:ident, $outcomes:ident, $kind:ident, $apply:path, $outcome:expr) => {
+        let (at, items): (Vec<usize>, Vec<_>) = of_kind!($ops, $kind);
+        if !items.is_empty() {
+            for (i, result) in at.into_iter().zip($apply($log, &items).await?) {
+                $outcomes[i] = result.map($outcome);
+            }
+        }
+    };
+}
+
 /// Writes all of them. The outer error fails the transaction; each inner one is its item's own answer.
 pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Result<Outcome>>> {
     let mut outcomes: Vec<Result<Outcome>> = ops.iter().map(|_| Ok(Outcome::Done)).collect();
+    put_people(log, ops).await?;
+    apply_kind!(log, ops, outcomes, Add, joins::add_all, |()| Outcome::Done);
+    create_and_send(log, ops, &mut outcomes).await?;
+    let edited = |message| Outcome::Edited(Box::new(message));
+    apply_kind!(log, ops, outcomes, Edit, edits::edit_all, edited);
+    apply_kind!(log, ops, outcomes, Read, receipts::read_all, Outcome::Read);
+    let deliver = deliveries::deliver_all;
+    apply_kind!(log, ops, outcomes, Deliver, deliver, Outcome::Delivered);
+    apply_kind!(log, ops, outcomes, Put, status::put_all, |()| Outcome::Done);
+    // Whoever leaves in this batch has sent before, and sees nothing after.
+    apply_kind!(log, ops, outcomes, Manage, roles::manage_all, |()| {
+        Outcome::Done
+    });
+    apply_kind!(log, ops, outcomes, Alter, changes::alter_all, |()| {
+        Outcome::Done
+    });
+    Ok(outcomes)
+}
 
-    let profiles: Vec<&Sighting> = ops
-        .iter()
-        .flat_map(|op| {
-            if let Op::Profiles(list) = op {
-                list.as_slice()
-            } else {
-                &[]
-            }
-        })
-        .collect();
+async fn put_people(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<()> {
+    let profiles = ops.iter().filter_map(|op| match op {
+        Op::Profiles(list) => Some(list),
+        _ => None,
+    });
+    let profiles: Vec<&Sighting> = profiles.flatten().collect();
     if !profiles.is_empty() {
         users::put_all(log, &profiles).await?;
     }
-
     let (_, choices): (Vec<usize>, Vec<&Choice>) = of_kind!(ops, Choose);
     for choice in choices {
         users::choose(log, choice).await?;
     }
-
-    create_and_send(log, ops, &mut outcomes).await?;
-
-    let (at, reads): (Vec<usize>, Vec<&Read>) = of_kind!(ops, Read);
-    if !reads.is_empty() {
-        for (i, receipt) in at.into_iter().zip(members::read_all(log, &reads).await?) {
-            outcomes[i] = receipt.map(Outcome::Read);
-        }
-    }
-
-    let (at, hides): (Vec<usize>, Vec<&Hide>) = of_kind!(ops, Hide);
-    if !hides.is_empty() {
-        for (i, hidden) in at.into_iter().zip(members::hide_all(log, &hides).await?) {
-            outcomes[i] = hidden.map(|()| Outcome::Done);
-        }
-    }
-    Ok(outcomes)
+    Ok(())
 }
 
 /// Conversations and messages: what is sent with a new conversation goes before what is sent to it.

@@ -6,10 +6,19 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::messages::MessageRow;
+use super::receipts::PUBLIC_RECEIPTS;
 use crate::model::{
     Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus, Message,
-    Position, Time, User,
+    MessageStatus, Position, Time, User,
 };
+
+/// A member as others see it: of `p`, an interval, and `u`, its user.
+macro_rules! member_columns {
+    () => {
+        "p.role, p.joined_at, p.shown_up_to, p.shown_at, greatest(p.shown_up_to, p.delivered_up_to) as delivered_up_to,
+         jsonb_build_object('id', u.id, 'name', u.name, 'imageUrl', u.image_url, 'role', u.role) as user"
+    };
+}
 
 /// A conversation as everybody sees it. `$members` says which intervals count: those open now, or at a position.
 macro_rules! conversation_columns {
@@ -17,8 +26,7 @@ macro_rules! conversation_columns {
         concat!("c.id, c.type, c.subject, c.context_type, c.context_id, c.context, c.organization_id, c.closed, c.metadata,
                  c.created_at, c.updated_at, c.activity_position, c.last_message_at,
                  (select coalesce(jsonb_agg(to_jsonb(p)), '[]') from (
-                     select p.role, p.joined_at, p.read_up_to, p.read_at,
-                            jsonb_build_object('id', u.id, 'name', u.name, 'imageUrl', u.image_url, 'role', u.role) as user
+                     select ", member_columns!(), "
                        from members p join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
                       where p.tenant_id = c.tenant_id and p.conversation_id = c.id and ", $members, "
                       order by p.joined_position, p.user_id limit 100) p) as members,
@@ -29,7 +37,7 @@ macro_rules! conversation_columns {
 /// A conversation as one member sees it. `m` is the member's open interval.
 macro_rules! view_columns {
     () => {
-        concat!("m.role as my_role, m.read_up_to as my_read_up_to, n.unread,
+        concat!("m.role as my_role, m.user_id as my_id, m.read_up_to as my_read_up_to, c.last_seq <= coalesce(m.archived_up_to, -1) as is_archived, n.unread, r.others, r.all_read, r.all_delivered,
                  (select to_jsonb(l) from (select ", message_columns!(), "
                     from messages x left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
                    where x.tenant_id = c.tenant_id and x.conversation_id = c.id and x.seq = c.last_seq) l) as last_message")
@@ -45,7 +53,48 @@ macro_rules! unread_lateral {
               and x.sender_id is distinct from m.user_id and x.deleted_at is null and x.notice is null) n"
     };
 }
-pub(super) use {conversation_columns, unread_lateral, view_columns};
+
+/// How far the messages of `m`'s user have come with everybody else in `c`, counted no further than to 20 others.
+macro_rules! reach_lateral {
+    () => {
+        "cross join lateral (
+            select count(*) as others, min(o.shown_up_to) as all_read, min(greatest(o.shown_up_to, o.delivered_up_to)) as all_delivered
+              from (select o.shown_up_to, o.delivered_up_to from members o
+                     where o.tenant_id = c.tenant_id and o.conversation_id = c.id and o.user_id <> m.user_id
+                       and o.left_position is null limit 20) o) r"
+    };
+}
+pub(super) use {
+    conversation_columns, member_columns, reach_lateral, unread_lateral, view_columns,
+};
+
+/// The row of `reach_lateral`.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub(super) struct Reach {
+    others: i64,
+    all_read: Option<i64>,
+    all_delivered: Option<i64>,
+}
+
+impl Reach {
+    /// Says of a viewer's own messages how far they have come. Receipts of larger groups are nobody else's.
+    pub(super) fn mark(self, message: &mut Message, me: &str) {
+        let is_own = message
+            .sender
+            .as_ref()
+            .is_some_and(|sender| sender.id == me);
+        if !is_own || message.is_deleted {
+            return;
+        }
+        let has = |horizon: Option<i64>| horizon.is_some_and(|up_to| up_to >= message.seq);
+        let is_told = (1..PUBLIC_RECEIPTS).contains(&self.others);
+        message.status = Some(match () {
+            () if is_told && has(self.all_read) => MessageStatus::Read,
+            () if is_told && has(self.all_delivered) => MessageStatus::Delivered,
+            () => MessageStatus::Sent,
+        });
+    }
+}
 
 #[derive(sqlx::FromRow)]
 pub(super) struct ConversationRow {
@@ -67,13 +116,29 @@ pub(super) struct ConversationRow {
     member_count: i64,
 }
 
-#[derive(Deserialize)]
-struct MemberRow {
+/// A member as others see it: the row of `members.at_positions` and `members.list` too.
+#[derive(Deserialize, sqlx::FromRow)]
+pub(super) struct MemberRow {
+    #[sqlx(json)]
     user: User,
     role: MemberRole,
     joined_at: DateTime<Utc>,
-    read_up_to: i64,
-    read_at: Option<DateTime<Utc>>,
+    shown_up_to: i64,
+    shown_at: Option<DateTime<Utc>>,
+    delivered_up_to: i64,
+}
+
+impl From<MemberRow> for Member {
+    fn from(row: MemberRow) -> Self {
+        Self {
+            user: row.user,
+            role: row.role,
+            joined_at: Time(row.joined_at),
+            read_up_to: row.shown_up_to,
+            read_at: row.shown_at.map(Time),
+            delivered_up_to: row.delivered_up_to,
+        }
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -82,7 +147,11 @@ pub(super) struct ViewedRow {
     pub(super) conversation: ConversationRow,
     my_role: MemberRole,
     my_read_up_to: i64,
+    is_archived: bool,
     unread: i64,
+    #[sqlx(flatten)]
+    reach: Reach,
+    my_id: String,
     #[sqlx(json(nullable))]
     last_message: Option<MessageRow>,
 }
@@ -109,13 +178,6 @@ impl From<ConversationRow> for Conversation {
                 starts_at: text("startsAt").and_then(|t| t.parse().ok()).map(Time),
                 unique: false,
             });
-        let member = |m: MemberRow| Member {
-            user: m.user,
-            role: m.role,
-            joined_at: Time(m.joined_at),
-            read_up_to: m.read_up_to,
-            read_at: m.read_at.map(Time),
-        };
         Self {
             id: row.id,
             r#type: row.r#type,
@@ -123,7 +185,7 @@ impl From<ConversationRow> for Conversation {
             context,
             organization_id: row.organization_id,
             closed: row.closed,
-            members: row.members.into_iter().map(member).collect(),
+            members: row.members.into_iter().map(Member::from).collect(),
             member_count: row.member_count,
             last_message: None,
             last_message_at: None,
@@ -140,13 +202,21 @@ impl From<ViewedRow> for Conversation {
     fn from(row: ViewedRow) -> Self {
         let me = Me {
             role: row.my_role,
-            status: MemberStatus::Active,
+            status: if row.is_archived {
+                MemberStatus::Archived
+            } else {
+                MemberStatus::Active
+            },
             unread_count: row.unread,
             read_up_to: row.my_read_up_to,
         };
         let last_message_at = row.conversation.last_message_at.map(Time);
+        let mut last_message = row.last_message.map(Message::from);
+        if let Some(message) = &mut last_message {
+            row.reach.mark(message, &row.my_id);
+        }
         Self {
-            last_message: Some(row.last_message.map(Message::from)),
+            last_message: Some(last_message),
             last_message_at: Some(last_message_at),
             me: Some(me),
             ..row.conversation.into()

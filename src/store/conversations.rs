@@ -8,7 +8,8 @@ use sqlx::{PgConnection, Postgres};
 use uuid::Uuid;
 
 use super::conversation_rows::{
-    ConversationRow, ViewedRow, conversation_columns, unread_lateral, view_columns,
+    ConversationRow, ViewedRow, conversation_columns, member_columns, reach_lateral,
+    unread_lateral, view_columns,
 };
 use super::messages::message_columns;
 use super::{Db, bounded, query_as};
@@ -22,6 +23,8 @@ pub struct Filter {
     pub context_id: Option<String>,
     pub organization_id: Option<String>,
     pub unread: bool,
+    /// Those in the archive, instead of those that are not.
+    pub archived: bool,
     /// Only those with older activity than this position: where the page before ended.
     pub before: Option<Position>,
     /// Skipped from the top, for clients that count pages.
@@ -32,7 +35,11 @@ impl Filter {
     /// Whether it is the plain inbox, of which memory knows where to look.
     pub fn is_plain(&self) -> bool {
         let is_about = self.context_type.is_some() || self.context_id.is_some();
-        !is_about && self.organization_id.is_none() && !self.unread && self.offset == 0
+        !is_about
+            && self.organization_id.is_none()
+            && !self.unread
+            && !self.archived
+            && self.offset == 0
     }
 }
 
@@ -82,7 +89,7 @@ impl Newest {
     }
 }
 
-/// What passes the filter: `$1`–`$6` of `list` and `total` alike.
+/// What passes the filter: `$1`–`$7` of `list` and `total` alike.
 macro_rules! filtered_members {
     () => {
         filtered_members!("members")
@@ -90,6 +97,7 @@ macro_rules! filtered_members {
     ($members:literal) => {
         concat!("from ", $members, " m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
              where m.tenant_id = $1 and m.user_id = $2 and m.left_position is null and c.last_seq > coalesce(m.deleted_up_to, -1)
+               and (c.last_seq <= coalesce(m.archived_up_to, -1)) = $7
                and ($3::text is null or c.context_type = $3) and ($4::text is null or c.context_id = $4)
                and ($5::text is null or c.organization_id = $5)
                and (not $6 or c.last_seq > m.read_up_to and exists (
@@ -109,10 +117,12 @@ macro_rules! list {
             "
       from (select m.*, c.activity_position ",
             filtered_members!($members),
-            " and ($7::bigint is null or c.activity_position < $7)
-             order by c.activity_position desc limit $8 offset $9) m
+            " and ($8::bigint is null or c.activity_position < $8)
+             order by c.activity_position desc limit $9 offset $10) m
       join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id ",
             unread_lateral!(),
+            " ",
+            reach_lateral!(),
             "
      order by m.activity_position desc"
         )
@@ -121,15 +131,15 @@ macro_rules! list {
 
 const LIST: &str = list!("members");
 
-/// Those of `$10`, and what the log says has moved since they were picked: in the same snapshot, up to 1,000 positions on
+/// Those of `$11`, and what the log says has moved since they were picked: in the same snapshot, up to 1,000 positions on
 /// (which are dense, so the inner limit cuts nothing), and nothing beyond that or of another log. The `limit 1` keeps the
 /// look-up by id: without it the planner reads all of the user's memberships.
 const LIST_AMONG: &str = list!(
-    "(select distinct id from unnest($10::uuid[] || array(
+    "(select distinct id from unnest($11::uuid[] || array(
                        select e.conversation_id from events e
-                        where e.position > $11 and e.tenant_id = $1 order by e.position limit 1000)) g (id)
-               where (select position from events order by position desc limit 1) between $11 and $11 + 1000
-                 and (select epoch from log_state) = $12) g
+                        where e.position > $12 and e.tenant_id = $1 order by e.position limit 1000)) g (id)
+               where (select position from events order by position desc limit 1) between $12 and $12 + 1000
+                 and (select epoch from log_state) = $13) g
              cross join lateral (
                 select * from members m
                  where m.tenant_id = $1 and m.conversation_id = g.id and m.user_id = $2 and m.left_position is null limit 1)"
@@ -171,6 +181,7 @@ fn page_of(query: ListQuery, me: &UserKey, filter: &Filter, limit: i64) -> ListQ
         .bind(filter.context_id.clone())
         .bind(filter.organization_id.clone())
         .bind(filter.unread)
+        .bind(filter.archived)
         .bind(filter.before)
         .bind(limit + 1)
         .bind(filter.offset)
@@ -194,6 +205,7 @@ pub async fn total(connection: &mut PgConnection, me: &UserKey, filter: &Filter)
     .bind(filter.context_id.clone())
     .bind(filter.organization_id.clone())
     .bind(filter.unread)
+    .bind(filter.archived)
     .fetch_one(connection)
     .await?;
     Ok(total)
@@ -204,7 +216,7 @@ pub async fn get(db: &Db, me: &UserKey, id: Uuid) -> Result<Conversation> {
     let text = concat!("select ", conversation_columns!("p.left_position is null"), ", ", view_columns!(), "
           from conversations c
           join members m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.user_id = $2 and m.left_position is null ",
-        unread_lateral!(), " where c.tenant_id = $1 and c.id = $3");
+        unread_lateral!(), " ", reach_lateral!(), " where c.tenant_id = $1 and c.id = $3");
     bounded(async {
         let mut connection = db.connection().await?;
         let row: Option<ViewedRow> = query_as("conversations.get", text)
@@ -224,7 +236,7 @@ pub async fn get_for_service(db: &Db, tenant: &str, id: Uuid) -> Result<Conversa
     let text = concat!(
         "select ",
         conversation_columns!("p.left_position is null"),
-        " from conversations c where c.tenant_id = $1 and c.id = $2"
+        " from conversations c where c.tenant_id = $1 and c.id = $2 and c.deleted_position is null"
     );
     bounded(async {
         let mut connection = db.connection().await?;

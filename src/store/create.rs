@@ -42,6 +42,16 @@ impl Create {
         conversation: NewConversation,
         make_unknown: bool,
     ) -> Result<Self> {
+        for (field, message) in [
+            ("firstMessage", &conversation.first_message),
+            ("systemMessage", &conversation.system_message),
+        ] {
+            // There is nothing yet that it could answer.
+            if message.as_ref().is_some_and(|m| m.reply_to_id.is_some()) {
+                let pointer = format!("/{field}/replyToId");
+                return Err(Error::field(pointer, FieldCode::InvalidValue));
+            }
+        }
         let members = settle_members(&by, by_service, &conversation)?;
         if by_service {
             if conversation.first_message.is_some() {

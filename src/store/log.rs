@@ -1,5 +1,6 @@
 //! The log itself: the one place that appends to `events`, and the tail's read of it.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -115,6 +116,7 @@ impl<'c> LogTransaction<'c> {
     pub async fn commit(self) -> Result<Option<Committed>> {
         if !self.appended.is_empty() {
             insert(self.connection, &self.appended).await?;
+            touch(self.connection, &self.appended).await?;
         }
         #[cfg(feature = "planted-faults")]
         crate::faults::commit_late().await;
@@ -158,6 +160,40 @@ async fn insert(connection: &mut PgConnection, rows: &[EventRow]) -> Result<()> 
         .bind(rows.iter().map(|r| r.occurred_at).collect::<Vec<_>>())
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Moves `last_position`, by which catch-up finds the conversations that have something new. The statements of new
+/// conversations, messages and horizons do so themselves.
+async fn touch(connection: &mut PgConnection, rows: &[EventRow]) -> Result<()> {
+    let mut newest: HashMap<(&str, Uuid), Position> = HashMap::new();
+    for row in rows {
+        use EventKind::{ConversationCreated, MessageCreated, ReceiptRead};
+        let is_done = matches!(row.kind, ConversationCreated | MessageCreated | ReceiptRead);
+        if let (Some(id), None, false) = (row.conversation_id, &row.audience_user_id, is_done) {
+            newest.insert((&row.tenant_id, id), row.position);
+        }
+    }
+    if newest.is_empty() {
+        return Ok(());
+    }
+    query(
+        "conversations.touch",
+        "
+        update conversations c set last_position = t.position
+          from unnest($1::text[], $2::uuid[], $3::bigint[]) as t (tenant_id, id, position)
+         where c.tenant_id = t.tenant_id and c.id = t.id and c.last_position < t.position",
+    )
+    .bind(
+        newest
+            .keys()
+            .map(|(tenant, _)| (*tenant).to_owned())
+            .collect::<Vec<_>>(),
+    )
+    .bind(newest.keys().map(|(_, id)| *id).collect::<Vec<_>>())
+    .bind(newest.values().copied().collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -1,174 +1,181 @@
-//! A member's own side of a conversation: how far it has read, and deleting for oneself.
+//! Who is in a conversation: a page of it, and members as events show them.
 
 use std::collections::HashMap;
 
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::log::LogTransaction;
-use super::{query, query_as};
-use crate::error::{Code, Error, Result};
-use crate::model::{EventKind, FieldCode, Receipt, Time, UserKey};
+use super::conversation_rows::{MemberRow, member_columns};
+use super::{Db, bounded, query_as};
+use crate::error::{Code, Result};
+use crate::model::{EventRow, Member, Position, UserKey};
 
-/// "I have read everything up to here."
-#[derive(Debug, Clone)]
-pub struct Read {
-    pub by: UserKey,
-    pub conversation: Uuid,
-    /// A message's `seq`; none = the newest.
-    pub up_to: Option<i64>,
+/// A member at a place in the log, and when its conversation was last active.
+pub(super) struct MemberAt {
+    pub(super) member: Member,
+    pub(super) activity_position: Position,
 }
 
-/// In groups above this size a receipt goes to the reader's own devices only.
-const PUBLIC_RECEIPTS: i64 = 20;
+/// Members as events show them: of the interval that holds the event, as it is now.
+pub(super) async fn at_positions(
+    connection: &mut PgConnection,
+    events: &[&EventRow],
+) -> Result<HashMap<Position, MemberAt>> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        position: Position,
+        activity_position: Position,
+        #[sqlx(flatten)]
+        member: MemberRow,
+    }
+    let text = concat!("select g.position, c.activity_position, ", member_columns!(), "
+          from unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[]) as g (tenant_id, conversation_id, user_id, position)
+          join conversations c on c.tenant_id = g.tenant_id and c.id = g.conversation_id
+          join members p on p.tenant_id = g.tenant_id and p.conversation_id = g.conversation_id and p.user_id = g.user_id
+                        and p.joined_position <= g.position and (p.left_position is null or p.left_position >= g.position)
+          join users u on u.tenant_id = g.tenant_id and u.id = g.user_id");
+    let rows: Vec<Row> = query_as("members.at_positions", text)
+        .bind(
+            events
+                .iter()
+                .map(|e| e.tenant_id.clone())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            events
+                .iter()
+                .map(|e| e.conversation_id)
+                .collect::<Vec<Option<Uuid>>>(),
+        )
+        .bind(
+            events
+                .iter()
+                .map(|e| e.subject_user_id.clone())
+                .collect::<Vec<_>>(),
+        )
+        .bind(events.iter().map(|e| e.position).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
+    let at = |row: Row| {
+        let member = MemberAt {
+            member: row.member.into(),
+            activity_position: row.activity_position,
+        };
+        (row.position, member)
+    };
+    Ok(rows.into_iter().map(at).collect())
+}
+
+/// Where a page of members ended: its last row's joining and person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct After {
+    pub joined: Position,
+    pub user_id: String,
+}
+
+/// A page of members, in order of joining.
+pub struct MemberPage {
+    pub items: Vec<Member>,
+    /// Where the next page goes on, if there is one.
+    pub next: Option<After>,
+}
 
 #[derive(sqlx::FromRow)]
-struct Standing {
-    last_seq: Option<i64>,
-    read_up_to: Option<i64>,
-    read_at: Option<chrono::DateTime<chrono::Utc>>,
-    member_count: i64,
-    is_group: bool,
+struct ListRow {
+    joined_position: Position,
+    #[sqlx(flatten)]
+    member: MemberRow,
 }
 
-/// Where each of these members stands; `last_seq` null for whoever is no member.
-async fn standings(
-    log: &mut LogTransaction<'_>,
-    asked: &[(&UserKey, Uuid)],
-) -> Result<Vec<Standing>> {
-    let rows = query_as("members.standing", "
-        select case when m.user_id is not null then c.last_seq end as last_seq, m.read_up_to, m.read_at,
-               (select count(*) from (select 1 from members o where o.tenant_id = g.tenant_id and o.conversation_id = g.conversation_id
-                                         and o.left_position is null limit 21) o) as member_count,
-               coalesce(c.type = 'GROUP', false) as is_group
-          from unnest($1::text[], $2::uuid[], $3::text[]) with ordinality as g (tenant_id, conversation_id, user_id, n)
-          left join conversations c on c.tenant_id = g.tenant_id and c.id = g.conversation_id
-          left join members m on m.tenant_id = g.tenant_id and m.conversation_id = g.conversation_id
-                             and m.user_id = g.user_id and m.left_position is null
-         order by g.n")
-        .bind(asked.iter().map(|(by, _)| by.tenant.to_string()).collect::<Vec<_>>())
-        .bind(asked.iter().map(|(_, conversation)| *conversation).collect::<Vec<_>>())
-        .bind(asked.iter().map(|(by, _)| by.id.to_string()).collect::<Vec<_>>())
-        .fetch_all(&mut *log.connection)
-        .await?;
-    Ok(rows)
-}
+const LIST: &str = concat!(
+    "select p.joined_position, ",
+    member_columns!(),
+    " from members p join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
+     where p.tenant_id = $1 and p.conversation_id = $2 and p.left_position is null
+       and (p.joined_position, p.user_id) > ($3, $4)
+     order by p.joined_position, p.user_id limit $5"
+);
 
-/// Moves horizons forward. One that does not move writes nothing.
-pub async fn read_all(
-    log: &mut LogTransaction<'_>,
-    reads: &[&Read],
-) -> Result<Vec<Result<Receipt>>> {
-    let asked: Vec<_> = reads
-        .iter()
-        .map(|read| (&read.by, read.conversation))
-        .collect();
-    let standings = standings(log, &asked).await?;
-    let mut moved: HashMap<(&UserKey, Uuid), (i64, i64)> = HashMap::new();
-    let mut answers = Vec::with_capacity(reads.len());
-    for (read, standing) in reads.iter().zip(standings) {
-        let Some(last_seq) = standing.last_seq else {
-            answers.push(Err(Code::NotFound.into()));
-            continue;
-        };
-        let up_to = read.up_to.unwrap_or(last_seq);
-        if up_to > last_seq {
-            answers.push(Err(Error::field("/upTo", FieldCode::OutOfRange)));
-            continue;
-        }
-        let mut receipt = Receipt {
-            conversation_id: read.conversation,
-            user_id: read.by.id.to_string(),
-            read_up_to: standing.read_up_to.unwrap_or(0),
-            read_at: standing.read_at.map(Time),
-        };
-        if let Some((earlier, _)) = moved.get(&(&read.by, read.conversation)) {
-            (receipt.read_up_to, receipt.read_at) = (*earlier, Some(log.now));
-        }
-        if up_to > receipt.read_up_to {
-            (receipt.read_up_to, receipt.read_at) = (up_to, Some(log.now));
-            let position = log.append(EventKind::ReceiptRead, &read.by.tenant, |row| {
-                row.conversation_id = Some(read.conversation);
-                row.actor_id = Some(read.by.id.to_string());
-                row.seq = Some(up_to);
-                row.audience_user_id =
-                    (standing.member_count > PUBLIC_RECEIPTS).then(|| read.by.id.to_string());
-            });
-            moved.insert((&read.by, read.conversation), (up_to, position));
-        }
-        answers.push(Ok(receipt));
-    }
-    if !moved.is_empty() {
-        write_horizons(log, &moved).await?;
-    }
-    Ok(answers)
-}
-
-async fn write_horizons(
-    log: &mut LogTransaction<'_>,
-    moved: &HashMap<(&UserKey, Uuid), (i64, i64)>,
-) -> Result<()> {
-    query("members.read", "
-        with g as materialized (
-            select * from unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[]) as g (tenant_id, conversation_id, user_id, up_to, position)
-        ), touched as (
-            update conversations c set last_position = t.position
-              from (select tenant_id, conversation_id, max(position) as position from g group by 1, 2) t
-             where c.tenant_id = t.tenant_id and c.id = t.conversation_id
-        )
-        update members m set read_up_to = g.up_to, read_at = $6
-          from g
-         where m.tenant_id = g.tenant_id and m.conversation_id = g.conversation_id and m.user_id = g.user_id and m.left_position is null")
-        .bind(moved.keys().map(|(by, _)| by.tenant.to_string()).collect::<Vec<_>>())
-        .bind(moved.keys().map(|(_, conversation)| *conversation).collect::<Vec<_>>())
-        .bind(moved.keys().map(|(by, _)| by.id.to_string()).collect::<Vec<_>>())
-        .bind(moved.values().map(|(up_to, _)| *up_to).collect::<Vec<_>>())
-        .bind(moved.values().map(|(_, position)| *position).collect::<Vec<_>>())
-        .bind(log.now.0)
-        .execute(&mut *log.connection)
-        .await?;
-    Ok(())
-}
-
-/// "Delete this conversation for me": hidden until a newer message comes.
-#[derive(Debug, Clone)]
-pub struct Hide {
-    pub by: UserKey,
-    pub conversation: Uuid,
-}
-
-/// Hides PRIVATE conversations from their own member, and tells that member's other devices.
-pub async fn hide_all(log: &mut LogTransaction<'_>, hides: &[&Hide]) -> Result<Vec<Result<()>>> {
-    let asked: Vec<_> = hides
-        .iter()
-        .map(|hide| (&hide.by, hide.conversation))
-        .collect();
-    let standings = standings(log, &asked).await?;
-    let mut answers = Vec::with_capacity(hides.len());
-    for (hide, standing) in hides.iter().zip(standings) {
-        let Some(last_seq) = standing.last_seq else {
-            answers.push(Err(Code::NotFound.into()));
-            continue;
-        };
-        if standing.is_group {
-            answers.push(Err(Code::Forbidden.into()));
-            continue;
-        }
-        log.append(EventKind::ConversationDeleted, &hide.by.tenant, |row| {
-            row.conversation_id = Some(hide.conversation);
-            row.actor_id = Some(hide.by.id.to_string());
-            row.audience_user_id = Some(hide.by.id.to_string());
-            row.seq = Some(last_seq);
-        });
-        query("members.hide", "
-            update members set deleted_up_to = $4
-             where tenant_id = $1 and conversation_id = $2 and user_id = $3 and left_position is null")
-            .bind(hide.by.tenant.to_string())
-            .bind(hide.conversation)
-            .bind(hide.by.id.to_string())
-            .bind(last_seq)
-            .execute(&mut *log.connection)
+/// Members of a conversation, to one of them or (`me` none) to the host's backend; `not-found` to anybody else.
+pub async fn list(
+    db: &Db,
+    tenant: &str,
+    me: Option<&UserKey>,
+    conversation: Uuid,
+    after: After,
+    limit: i64,
+) -> Result<MemberPage> {
+    bounded(async {
+        let mut connection = db.connection().await?;
+        may_see(&mut connection, tenant, me, conversation).await?;
+        let mut rows: Vec<ListRow> = query_as("members.list", LIST)
+            .bind(tenant.to_owned())
+            .bind(conversation)
+            .bind(after.joined)
+            .bind(after.user_id)
+            .bind(limit + 1)
+            .fetch_all(&mut *connection)
             .await?;
-        answers.push(Ok(()));
+        let has_more = rows.len() as i64 > limit;
+        rows.truncate(limit as usize);
+        let joined = rows.last().map(|row| row.joined_position);
+        let items: Vec<Member> = rows.into_iter().map(|row| row.member.into()).collect();
+        let next = joined.zip(items.last()).filter(|_| has_more);
+        let next = next.map(|(joined, last)| After {
+            joined,
+            user_id: last.user.id.clone(),
+        });
+        Ok(MemberPage { items, next })
+    })
+    .await
+}
+
+async fn may_see(
+    connection: &mut PgConnection,
+    tenant: &str,
+    me: Option<&UserKey>,
+    conversation: Uuid,
+) -> Result<()> {
+    let text = "
+        select m.user_id is not null from conversations c
+          left join members m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.user_id = $3 and m.left_position is null
+         where c.tenant_id = $1 and c.id = $2 and c.deleted_position is null";
+    let found: Option<(bool,)> = query_as("members.may_see", text)
+        .bind(tenant.to_owned())
+        .bind(conversation)
+        .bind(me.map(|me| me.id.to_string()))
+        .fetch_optional(connection)
+        .await?;
+    match found {
+        Some((is_member,)) if is_member || me.is_none() => Ok(()),
+        _ => Err(Code::NotFound.into()),
     }
-    Ok(answers)
+}
+
+/// These members of a conversation, those that are in it now.
+pub async fn some(
+    db: &Db,
+    tenant: &str,
+    conversation: Uuid,
+    ids: &[String],
+) -> Result<Vec<Member>> {
+    let text = concat!(
+        "select ",
+        member_columns!(),
+        " from unnest($3::text[]) with ordinality as g (user_id, n)
+          join members p on p.tenant_id = $1 and p.conversation_id = $2 and p.user_id = g.user_id and p.left_position is null
+          join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
+         order by g.n"
+    );
+    bounded(async {
+        let mut connection = db.connection().await?;
+        let rows: Vec<MemberRow> = query_as("members.some", text)
+            .bind(tenant.to_owned())
+            .bind(conversation)
+            .bind(ids.to_vec())
+            .fetch_all(&mut *connection)
+            .await?;
+        Ok(rows.into_iter().map(Member::from).collect())
+    })
+    .await
 }

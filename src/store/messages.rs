@@ -6,9 +6,12 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::conversation_rows::{Reach, reach_lateral};
 use super::{Db, bounded, query_as};
 use crate::error::{Code, Result};
-use crate::model::{Attachment, Epoch, Message, MessageType, Position, Time, User, UserKey};
+use crate::model::{
+    Attachment, Epoch, Message, MessageType, Position, ReplyTo, Time, User, UserKey,
+};
 
 /// A message and its sender, as one row or, inside another row, as one JSON value: the names are the same.
 /// A macro because SQL must be a literal.
@@ -16,6 +19,13 @@ macro_rules! message_columns {
     () => {
         "x.id, x.conversation_id, x.seq, x.type, x.attachments, x.notice, x.client_message_id, x.metadata, x.changed_position,
          x.created_at, x.edited_at, x.deleted_at, case when x.deleted_at is null then x.content end as content,
+         case when x.reply_to_id is not null then (
+              select jsonb_build_object('id', q.id, 'seq', q.seq, 'isDeleted', q.deleted_at is not null,
+                         'excerpt', case when q.deleted_at is null then left(q.content, 140) end,
+                         'sender', case when qs.id is not null
+                                        then jsonb_build_object('id', qs.id, 'name', qs.name, 'imageUrl', qs.image_url, 'role', qs.role) end)
+                from messages q left join users qs on qs.tenant_id = q.tenant_id and qs.id = q.sender_id
+               where q.tenant_id = x.tenant_id and q.id = x.reply_to_id) end as reply_to,
          case when s.id is not null
               then jsonb_build_object('id', s.id, 'name', s.name, 'imageUrl', s.image_url, 'role', s.role) end as sender"
     };
@@ -32,6 +42,8 @@ pub(super) struct MessageRow {
     #[sqlx(json(nullable))]
     sender: Option<User>,
     content: Option<String>,
+    #[sqlx(json(nullable))]
+    reply_to: Option<ReplyTo>,
     #[sqlx(json)]
     attachments: Vec<Attachment>,
     notice: Option<Value>,
@@ -58,7 +70,7 @@ impl From<MessageRow> for Message {
             } else {
                 row.attachments
             },
-            reply_to: None,
+            reply_to: row.reply_to.filter(|_| !is_deleted),
             notice: row.notice,
             client_message_id: row.client_message_id,
             metadata: if is_deleted {
@@ -69,6 +81,7 @@ impl From<MessageRow> for Message {
             created_at: Time(row.created_at),
             edited_at: row.edited_at.map(Time),
             is_deleted,
+            status: None,
             changed_position: row.changed_position,
         }
     }
@@ -107,20 +120,31 @@ pub async fn by_ids(
 
 /// One message, to a member of its conversation.
 pub async fn get(db: &Db, me: &UserKey, id: Uuid) -> Result<Message> {
-    let text = concat!("select ", message_columns!(), "
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        #[sqlx(flatten)]
+        message: MessageRow,
+        #[sqlx(flatten)]
+        reach: Reach,
+    }
+    let text = concat!("select ", message_columns!(), ", r.others, r.all_read, r.all_delivered
           from messages x
+          join conversations c on c.tenant_id = x.tenant_id and c.id = x.conversation_id
           join members m on m.tenant_id = x.tenant_id and m.conversation_id = x.conversation_id and m.user_id = $2 and m.left_position is null
-          left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
+          left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id ", reach_lateral!(), "
          where x.tenant_id = $1 and x.id = $3");
     bounded(async {
         let mut connection = db.connection().await?;
-        let row: Option<MessageRow> = query_as("messages.get", text)
+        let row: Option<Row> = query_as("messages.get", text)
             .bind(me.tenant.to_string())
             .bind(me.id.to_string())
             .bind(id)
             .fetch_optional(&mut *connection)
             .await?;
-        row.map(Message::from).ok_or_else(|| Code::NotFound.into())
+        let row = row.ok_or(Code::NotFound)?;
+        let mut message = Message::from(row.message);
+        row.reach.mark(&mut message, &me.id);
+        Ok(message)
     })
     .await
 }
@@ -157,13 +181,18 @@ struct Standing {
     head: Position,
     epoch: String,
     last_seq: i64,
+    #[sqlx(flatten)]
+    reach: Reach,
 }
 
-const STANDING: &str = "
-    select coalesce((select position from events order by position desc limit 1), 0) as head, (select epoch from log_state) as epoch, c.last_seq
+const STANDING: &str = concat!(
+    "select coalesce((select position from events order by position desc limit 1), 0) as head, (select epoch from log_state) as epoch, c.last_seq,
+           r.others, r.all_read, r.all_delivered
       from conversations c
-      join members m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.user_id = $2 and m.left_position is null
-     where c.tenant_id = $1 and c.id = $3";
+      join members m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.user_id = $2 and m.left_position is null ",
+    reach_lateral!(),
+    " where c.tenant_id = $1 and c.id = $3"
+);
 
 /// A page of one conversation, to a current member; `not-found` to anybody else.
 pub async fn list(
@@ -186,6 +215,7 @@ pub async fn list(
             head,
             epoch,
             last_seq,
+            reach,
         } = standing.ok_or(Code::NotFound)?;
         let (kind, text, bound, newest_first) = statement(range, last_seq);
         let rows: Vec<MessageRow> = query_as(kind, text)
@@ -204,6 +234,7 @@ pub async fn list(
         if newest_first {
             items.reverse();
         }
+        items.iter_mut().for_each(|it| reach.mark(it, &me.id));
         let epoch = epoch
             .parse()
             .map_err(|e| crate::error::Error::from(Code::Internal).because(e))?;

@@ -2,18 +2,28 @@
 
 pub mod batch;
 pub mod catchup;
+pub mod changes;
 mod conversation_rows;
 pub mod conversations;
 pub mod create;
 mod create_all;
+pub mod deliveries;
+pub mod edits;
 pub mod identity;
+pub mod joins;
 pub mod log;
 pub mod members;
+pub mod message_receipts;
 pub mod messages;
 mod new_messages;
+mod notices;
 mod queue;
+pub mod receipts;
 pub mod render;
+pub mod revisions;
+pub mod roles;
 pub mod send;
+pub mod status;
 pub mod sync;
 pub mod tickets;
 pub mod unread;

@@ -9,11 +9,13 @@ use uuid::Uuid;
 
 use super::conversations::{self, At};
 use super::log::Committed;
+use super::members::{self, MemberAt};
 use super::{messages, query_as};
 use crate::error::Result;
 use crate::model::{
-    Conversation, ConversationData, Epoch, Event, EventKind, EventOf, EventRow, Frame, Message,
-    MessageData, Position, Receipt, ReceiptData, Time, User, UserData,
+    Conversation, ConversationData, ConversationType, Delivery, DeliveryData, Epoch, Event,
+    EventKind, EventOf, EventRow, Frame, MemberData, MemberStatus, Message, MessageData, Position,
+    Receipt, ReceiptData, Time, User, UserData,
 };
 
 /// An event with its bytes, and what `live` must know to hand it out.
@@ -27,12 +29,20 @@ pub struct Rendered {
     pub sender: Option<String>,
     /// Of a message: whether it raises the unread count of everybody but its sender.
     pub counts_as_unread: bool,
+    /// Of a message: the one it answers.
+    pub reply_to: Option<Uuid>,
+    /// Of a joining, or of one's own side: when the conversation was last active. 0 elsewhere.
+    pub activity: Position,
+    /// Of a new conversation: whether it is PRIVATE.
+    pub is_private: bool,
 }
 
 /// The content that the rows refer to, read in one query per kind that occurs.
+#[derive(Default)]
 struct Content {
     messages: HashMap<(String, Uuid), Message>,
     conversations: HashMap<Position, (Conversation, Vec<String>)>,
+    members: HashMap<Position, MemberAt>,
     users: HashMap<(String, String), User>,
 }
 
@@ -60,8 +70,7 @@ pub async fn render(
 pub fn render_committed(committed: Committed) -> Option<Vec<Rendered>> {
     let mut content = Content {
         messages: by_id(committed.messages),
-        conversations: HashMap::new(),
-        users: HashMap::new(),
+        ..Content::default()
     };
     let epoch = committed.after.epoch;
     let rows = committed.rows.into_iter();
@@ -79,40 +88,47 @@ fn by_id(messages: Vec<(String, Message)>) -> HashMap<(String, Uuid), Message> {
 impl Content {
     /// None when the row's content is not here.
     fn render(&mut self, epoch: Epoch, row: EventRow) -> Result<Option<Rendered>> {
-        let members = self
-            .conversations
-            .get_mut(&row.position)
-            .map(|(_, members)| std::mem::take(members))
-            .unwrap_or_default();
+        let is_new = row.kind == EventKind::ConversationCreated;
+        let everybody = self.conversations.get_mut(&row.position).filter(|_| is_new);
+        let members = everybody.map_or_else(Vec::new, |(_, members)| std::mem::take(members));
         let Some(event) = self.event(epoch, &row) else {
             return Ok(None);
         };
         let frame = Frame::new(epoch, row.position, row.kind, &event)?;
-        let (sender, counts_as_unread) = match event {
-            Event::MessageCreated(EventOf {
-                data: MessageData { message },
-                ..
-            }) => {
-                let counts = message.counts_as_unread();
-                (message.sender.map(|user| user.id), counts)
-            }
-            _ => (None, false),
-        };
-        Ok(Some(Rendered {
+        let mut rendered = Rendered {
             row: Arc::new(row),
             frame,
             members,
-            sender,
-            counts_as_unread,
-        }))
+            sender: None,
+            counts_as_unread: false,
+            reply_to: None,
+            activity: 0,
+            is_private: false,
+        };
+        match event {
+            Event::MessageCreated(of) | Event::MessageUpdated(of) | Event::MessageDeleted(of) => {
+                let message = of.data.message;
+                rendered.counts_as_unread = message.counts_as_unread();
+                rendered.sender = message.sender.map(|user| user.id);
+                rendered.reply_to = message.reply_to.map(|quoted| quoted.id);
+            }
+            Event::ConversationCreated(of) => {
+                rendered.is_private = of.data.conversation.r#type == ConversationType::Private;
+            }
+            Event::ConversationUpdated(of) => {
+                rendered.activity = of.data.conversation.activity_position;
+            }
+            Event::MemberJoined(_) => {
+                let of = self.members.get(&rendered.row.position);
+                rendered.activity = of.map_or(0, |at| at.activity_position);
+            }
+            _ => {}
+        }
+        Ok(Some(rendered))
     }
 
     async fn read(connection: &mut PgConnection, rows: &[EventRow]) -> Result<Self> {
-        let mut content = Self {
-            messages: HashMap::new(),
-            conversations: HashMap::new(),
-            users: HashMap::new(),
-        };
+        let mut content = Self::default();
         let (tenants, ids): (Vec<_>, Vec<_>) = rows
             .iter()
             .filter_map(|r| Some((r.tenant_id.clone(), r.message_id?)))
@@ -120,12 +136,6 @@ impl Content {
         if !ids.is_empty() {
             content.messages = by_id(messages::by_ids(connection, &tenants, &ids).await?);
         }
-        let shows_conversation = |r: &&EventRow| {
-            matches!(
-                r.kind,
-                EventKind::ConversationCreated | EventKind::ConversationDeleted
-            )
-        };
         let at = |r: &EventRow| {
             Some(At {
                 tenant: r.tenant_id.clone(),
@@ -135,14 +145,20 @@ impl Content {
         };
         let asked: Vec<_> = rows
             .iter()
-            .filter(shows_conversation)
+            .filter(|r| r.kind.shows_conversation())
             .filter_map(at)
             .collect();
         if !asked.is_empty() {
             content.conversations = conversations::at_positions(connection, &asked).await?;
         }
+        let shows_member = |r: &&EventRow| r.kind.shows_members() && !r.kind.shows_conversation();
+        let asked: Vec<_> = rows.iter().filter(shows_member).collect();
+        if !asked.is_empty() {
+            content.members = members::at_positions(connection, &asked).await?;
+        }
         let (tenants, ids): (Vec<_>, Vec<_>) = rows
             .iter()
+            .filter(|r| r.kind == EventKind::UserUpdated)
             .filter_map(|r| Some((r.tenant_id.clone(), r.subject_user_id.clone()?)))
             .unzip();
         if !ids.is_empty() {
@@ -155,12 +171,17 @@ impl Content {
     fn event(&self, epoch: Epoch, row: &EventRow) -> Option<Event> {
         let tenant = || row.tenant_id.clone();
         Some(match row.kind {
-            EventKind::MessageCreated => {
-                let message = self.messages.get(&(tenant(), row.message_id?))?.clone();
-                Event::MessageCreated(of(epoch, row, MessageData { message }))
-            }
+            EventKind::MessageCreated => Event::MessageCreated(of(epoch, row, self.message(row)?)),
+            EventKind::MessageUpdated => Event::MessageUpdated(of(epoch, row, self.message(row)?)),
+            EventKind::MessageDeleted => Event::MessageDeleted(of(epoch, row, self.message(row)?)),
+            EventKind::MemberJoined => Event::MemberJoined(of(epoch, row, self.member(row)?)),
+            EventKind::MemberUpdated => Event::MemberUpdated(of(epoch, row, self.member(row)?)),
+            EventKind::MemberLeft => Event::MemberLeft(of(epoch, row, self.member(row)?)),
             EventKind::ConversationCreated => {
                 Event::ConversationCreated(of(epoch, row, self.conversation(row)?))
+            }
+            EventKind::ConversationUpdated => {
+                Event::ConversationUpdated(of(epoch, row, self.conversation(row)?))
             }
             EventKind::ConversationDeleted => {
                 Event::ConversationDeleted(of(epoch, row, self.conversation(row)?))
@@ -174,6 +195,15 @@ impl Content {
                 };
                 Event::ReceiptRead(of(epoch, row, ReceiptData { receipt }))
             }
+            EventKind::ReceiptDelivered => {
+                let receipt = Delivery {
+                    conversation_id: row.conversation_id?,
+                    user_id: row.actor_id.clone()?,
+                    delivered_up_to: row.seq?,
+                    delivered_at: Time(row.occurred_at),
+                };
+                Event::ReceiptDelivered(of(epoch, row, DeliveryData { receipt }))
+            }
             EventKind::UserUpdated => {
                 let user = self
                     .users
@@ -184,12 +214,29 @@ impl Content {
         })
     }
 
+    fn message(&self, row: &EventRow) -> Option<MessageData> {
+        let key = (row.tenant_id.clone(), row.message_id?);
+        let message = self.messages.get(&key)?.clone();
+        Some(MessageData { message })
+    }
+
+    fn member(&self, row: &EventRow) -> Option<MemberData> {
+        let member = self.members.get(&row.position)?.member.clone();
+        Some(MemberData { member })
+    }
+
     fn conversation(&self, row: &EventRow) -> Option<ConversationData> {
-        self.conversations
-            .get(&row.position)
-            .map(|(conversation, _)| ConversationData {
-                conversation: conversation.clone(),
-            })
+        let (conversation, _) = self.conversations.get(&row.position)?;
+        // To oneself alone: put into the archive (with how far), or taken out.
+        let is_own = row.kind == EventKind::ConversationUpdated && row.audience_user_id.is_some();
+        let status = match row.seq {
+            Some(_) => MemberStatus::Archived,
+            None => MemberStatus::Active,
+        };
+        Some(ConversationData {
+            conversation: conversation.clone(),
+            status: is_own.then_some(status),
+        })
     }
 }
 

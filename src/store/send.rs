@@ -9,8 +9,8 @@ use super::log::LogTransaction;
 use super::messages;
 use super::new_messages::{NewRow, number, write};
 use super::query_as;
-use crate::error::{Code, Result};
-use crate::model::{Message, MessageType, NewMessage, User, UserKey};
+use crate::error::{Code, Error, Result};
+use crate::model::{FieldCode, Message, MessageType, NewMessage, ReplyTo, User, UserKey};
 
 /// One message that somebody wants sent.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Send {
     pub conversation: Uuid,
     pub message: NewMessage,
     pub r#type: MessageType,
+    /// Of a notice ("X joined"): what it says, for programs.
+    pub notice: Option<serde_json::Value>,
     /// `c:` + clientMessageId, or `k:` + Idempotency-Key.
     pub key: Option<String>,
 }
@@ -43,6 +45,7 @@ impl Send {
             conversation,
             message,
             r#type: MessageType::User,
+            notice: None,
             key,
         }
     }
@@ -59,7 +62,11 @@ impl Send {
             &self.message.attachments,
             metadata,
         );
-        Sha256::digest(serde_json::to_vec(&asked).unwrap_or_default()).to_vec()
+        let asked = match self.message.reply_to_id {
+            None => serde_json::to_vec(&asked),
+            Some(reply_to) => serde_json::to_vec(&(asked, reply_to)),
+        };
+        Sha256::digest(asked.unwrap_or_default()).to_vec()
     }
 }
 
@@ -85,7 +92,7 @@ struct Found {
 
 /// What becomes of one item.
 enum Fate {
-    Refused(Code),
+    Refused(Error),
     /// Stored already, under this id.
     Stored(Uuid, bool),
     /// To be written: the index into the new messages.
@@ -96,6 +103,7 @@ enum Fate {
 /// `seq` stays dense.
 pub async fn send_all(log: &mut LogTransaction<'_>, sends: &[&Send]) -> Result<Vec<Result<Sent>>> {
     let found = look_up(log, sends).await?;
+    let quoted = quoted(log, sends).await?;
     let mut new = Vec::new();
     let mut fates = Vec::with_capacity(sends.len());
     let mut last_seqs = HashMap::new();
@@ -109,8 +117,13 @@ pub async fn send_all(log: &mut LogTransaction<'_>, sends: &[&Send]) -> Result<V
             .and_then(|key| by_key.get(&(&send.by, key)));
         let fate = match (judge(send, &found, &hash), earlier) {
             (Some(fate), _) => fate,
-            (None, Some((_, first))) if *first != hash => Fate::Refused(Code::IdempotencyMismatch),
+            (None, Some((_, first))) if *first != hash => {
+                Fate::Refused(Code::IdempotencyMismatch.into())
+            }
             (None, Some((index, _))) => Fate::Stored(new_id(&new, *index), true),
+            (None, None) if is_lost(send, &quoted) => {
+                Fate::Refused(Error::field("/replyToId", FieldCode::MessageUnknown))
+            }
             (None, None) => {
                 let seq = last_seqs
                     .entry((&send.by.tenant, send.conversation))
@@ -119,7 +132,9 @@ pub async fn send_all(log: &mut LogTransaction<'_>, sends: &[&Send]) -> Result<V
                 if let Some(key) = send.key.as_deref() {
                     by_key.insert((&send.by, key), (new.len(), hash.clone()));
                 }
-                new.push(number(log, send, found.sender, *seq, hash));
+                let quoted = send.message.reply_to_id.and_then(|id| quoted.get(&id));
+                let who = (found.sender, quoted.map(|(_, quoted)| quoted.clone()));
+                new.push(number(log, send, who, *seq, hash));
                 Fate::New(new.len() - 1)
             }
         };
@@ -140,7 +155,7 @@ fn judge(send: &Send, found: &Found, hash: &[u8]) -> Option<Fate> {
     let may_see =
         found.last_seq.is_some() && (found.is_member || send.r#type == MessageType::System);
     if !may_see {
-        return Some(Fate::Refused(Code::NotFound));
+        return Some(Fate::Refused(Code::NotFound.into()));
     }
     if let Some(id) = found.own_id {
         return Some(Fate::Stored(id, false));
@@ -150,35 +165,71 @@ fn judge(send: &Send, found: &Found, hash: &[u8]) -> Option<Fate> {
         return Some(if same {
             Fate::Stored(id, true)
         } else {
-            Fate::Refused(Code::IdempotencyMismatch)
+            Fate::Refused(Code::IdempotencyMismatch.into())
         });
     }
-    (found.closed == Some(true)).then_some(Fate::Refused(Code::ConversationClosed))
+    // Of a closed conversation it is still said who leaves it.
+    let is_shut = found.closed == Some(true) && send.notice.is_none();
+    is_shut.then(|| Fate::Refused(Code::ConversationClosed.into()))
 }
 
 async fn look_up(log: &mut LogTransaction<'_>, sends: &[&Send]) -> Result<Vec<Found>> {
     let rows = query_as("messages.check", "
         select c.last_seq, c.closed, m.user_id is not null as is_member, o.id as own_id,
-               r.id as replay_id, r.request_hash as replay_hash,
+               coalesce(r.id, s.id) as replay_id, coalesce(r.request_hash, s.request_hash) as replay_hash,
                case when u.id is not null
                     then jsonb_build_object('id', u.id, 'name', u.name, 'imageUrl', u.image_url, 'role', u.role) end as sender
-          from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::uuid[])
-               with ordinality as g (tenant_id, conversation_id, user_id, key, id, n)
-          left join conversations c on c.tenant_id = g.tenant_id and c.id = g.conversation_id
+          from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[])
+               with ordinality as g (tenant_id, conversation_id, user_id, key, id, system_key, n)
+          left join conversations c on c.tenant_id = g.tenant_id and c.id = g.conversation_id and c.deleted_position is null
           left join members m on m.tenant_id = g.tenant_id and m.conversation_id = g.conversation_id
                              and m.user_id = g.user_id and m.left_position is null
           left join messages o on o.tenant_id = g.tenant_id and o.id = g.id
           left join messages r on r.tenant_id = g.tenant_id and r.sender_id = g.user_id and r.idempotency_key = g.key
+          left join messages s on s.tenant_id = g.tenant_id and s.sender_id is null and s.idempotency_key = g.system_key
           left join users u on u.tenant_id = g.tenant_id and u.id = g.user_id
          order by g.n")
         .bind(sends.iter().map(|s| s.by.tenant.to_string()).collect::<Vec<_>>())
         .bind(sends.iter().map(|s| s.conversation).collect::<Vec<_>>())
         .bind(sends.iter().map(|s| s.by.id.to_string()).collect::<Vec<_>>())
-        .bind(sends.iter().map(|s| s.key.clone()).collect::<Vec<_>>())
+        .bind(sends.iter().map(|s| key_of(s, MessageType::User)).collect::<Vec<_>>())
         .bind(sends.iter().map(|s| s.id).collect::<Vec<_>>())
+        .bind(sends.iter().map(|s| key_of(s, MessageType::System)).collect::<Vec<_>>())
         .fetch_all(&mut *log.connection)
         .await?;
     Ok(rows)
+}
+
+fn key_of(send: &Send, kind: MessageType) -> Option<String> {
+    send.key.clone().filter(|_| send.r#type == kind)
+}
+
+/// The messages that are answered, by id, with their tenants and conversations.
+type Quoted = HashMap<Uuid, ((String, Uuid), ReplyTo)>;
+
+/// Reads what is quoted, if anything is.
+async fn quoted(log: &mut LogTransaction<'_>, sends: &[&Send]) -> Result<Quoted> {
+    let asked = sends.iter().filter_map(|send| {
+        let id = send.message.reply_to_id?;
+        Some((send.by.tenant.to_string(), id))
+    });
+    let (tenants, ids): (Vec<_>, Vec<_>) = asked.unzip();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found = messages::by_ids(log.connection, &tenants, &ids).await?;
+    let quoted = found.into_iter().map(|(tenant, message)| {
+        let place = (tenant, message.conversation_id);
+        (message.id, (place, message.quoted()))
+    });
+    Ok(quoted.collect())
+}
+
+/// Whether it answers a message that is not of its conversation.
+fn is_lost(send: &Send, quoted: &Quoted) -> bool {
+    let place = (send.by.tenant.to_string(), send.conversation);
+    let id = send.message.reply_to_id;
+    id.is_some_and(|id| quoted.get(&id).is_none_or(|(of, _)| *of != place))
 }
 
 /// Each item's result, with the messages that were stored before read back as they are now.
@@ -206,7 +257,7 @@ async fn answer(
         .map(|(tenant, message)| ((tenant, message.id), message))
         .collect();
     let answers = sends.iter().zip(fates).map(|(send, fate)| match fate {
-        Fate::Refused(code) => Err(code.into()),
+        Fate::Refused(error) => Err(error),
         Fate::New(index) => Ok(Sent {
             message: new[index].message.clone(),
             replayed: false,

@@ -1,5 +1,7 @@
 //! Unread counts from the rows themselves, and what a feed is born with. Derived, never a counter that can drift.
 
+use std::collections::VecDeque;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -14,9 +16,12 @@ pub struct Interval {
     pub conversation: Uuid,
     pub joined: Position,
     pub left: Option<Position>,
+    pub is_private: bool,
+    /// The newest message, where another sent it and no device is known to have it. Of PRIVATE conversations.
+    pub undelivered: Option<i64>,
     /// Newest event of the conversation.
     pub last_position: Position,
-    /// Position of its creation or newest message; 0 while deleted for oneself.
+    /// Position of its creation or newest message; 0 while archived, or deleted for oneself.
     pub activity_position: Position,
     pub read_up_to: i64,
     /// The unread messages, as ranges of `seq`, ends included.
@@ -30,9 +35,35 @@ pub struct Snapshot {
     pub intervals: Vec<Interval>,
 }
 
+/// Another's message that no device is known to have.
+#[derive(Debug, Clone, Copy)]
+pub struct Undelivered {
+    pub position: Position,
+    pub conversation: Uuid,
+    pub seq: i64,
+}
+
+impl Snapshot {
+    /// Of each PRIVATE conversation the newest, oldest first.
+    pub fn undelivered(&self) -> VecDeque<Undelivered> {
+        let of = |interval: &Interval| {
+            Some(Undelivered {
+                position: interval.activity_position,
+                conversation: interval.conversation,
+                seq: interval.undelivered?,
+            })
+        };
+        let mut all: Vec<_> = self.intervals.iter().filter_map(of).collect();
+        all.sort_unstable_by_key(|it| it.position);
+        all.into()
+    }
+}
+
 const SNAPSHOT: &str = "
-    select h.head, m.conversation_id, m.joined_position, m.left_position, c.last_position,
-           case when c.last_seq > coalesce(m.deleted_up_to, -1) then c.activity_position else 0 end as activity_position,
+    select h.head, m.conversation_id, m.joined_position, m.left_position, c.last_position, c.type = 'PRIVATE' as is_private,
+           case when c.type = 'PRIVATE' and m.left_position is null and c.last_seq > greatest(m.delivered_up_to, m.shown_up_to)
+                then c.last_seq end as undelivered,
+           case when c.last_seq > greatest(coalesce(m.deleted_up_to, -1), coalesce(m.archived_up_to, -1)) then c.activity_position else 0 end as activity_position,
            greatest(m.read_up_to, coalesce(m.deleted_up_to, 0)) as read_up_to, r.lows, r.highs
       from (select coalesce((select position from events order by position desc limit 1), 0) as head) h
       left join members m on m.tenant_id = $1 and m.user_id = $2 and (m.left_position is null or m.left_position > $3)
@@ -53,6 +84,8 @@ struct SnapshotRow {
     conversation_id: Option<Uuid>,
     joined_position: Option<Position>,
     left_position: Option<Position>,
+    is_private: Option<bool>,
+    undelivered: Option<i64>,
     last_position: Option<Position>,
     activity_position: Option<Position>,
     read_up_to: Option<i64>,
@@ -76,6 +109,8 @@ pub async fn snapshot(db: &Db, me: &UserKey, floor: Position) -> Result<Snapshot
                 conversation: row.conversation_id?,
                 joined: row.joined_position?,
                 left: row.left_position,
+                is_private: row.is_private?,
+                undelivered: row.undelivered,
                 last_position: row.last_position?,
                 activity_position: row.activity_position?,
                 read_up_to: row.read_up_to?,

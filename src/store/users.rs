@@ -172,35 +172,13 @@ async fn tell(log: &mut LogTransaction<'_>, changed: &[(String, String)]) -> Res
     for (tenant, id) in changed {
         tell_oneself(log, tenant, id);
     }
-    let mut touched = (Vec::new(), Vec::new(), Vec::new());
     for (tenant, id, conversation) in shared {
-        let position = log.append(EventKind::UserUpdated, &tenant, |row| {
+        log.append(EventKind::UserUpdated, &tenant, |row| {
             row.actor_id = Some(id.clone());
             row.subject_user_id = Some(id);
             row.conversation_id = Some(conversation);
         });
-        touched.0.push(tenant);
-        touched.1.push(conversation);
-        touched.2.push(position);
     }
-    touch(log.connection, touched).await
-}
-
-/// Moves `last_position`, by which catch-up finds the conversations that have something new.
-async fn touch(
-    connection: &mut PgConnection,
-    (tenants, ids, positions): (Vec<String>, Vec<uuid::Uuid>, Vec<i64>),
-) -> Result<()> {
-    query("conversations.touch", "
-        update conversations c set last_position = t.position
-          from (select tenant_id, id, max(position) as position from unnest($1::text[], $2::uuid[], $3::bigint[]) as t (tenant_id, id, position)
-                 group by 1, 2) t
-         where c.tenant_id = t.tenant_id and c.id = t.id")
-        .bind(tenants)
-        .bind(ids)
-        .bind(positions)
-        .execute(connection)
-        .await?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::contract::description;
 use crate::listener::Listener;
 use crate::schema::Schemas;
-use crate::support::{App, Person};
+use crate::support::{App, Person, eventually};
 
 /// The path as it is described: ids as `{id}`, no query.
 fn described_as(path: &str) -> String {
@@ -18,7 +18,11 @@ fn described_as(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {
         let is_id = uuid::Uuid::try_parse(part).is_ok() || before == "users";
-        parts.push(if is_id { "{id}" } else { part });
+        parts.push(match before {
+            "members" => "{userId}",
+            _ if is_id => "{id}",
+            _ => part,
+        });
         before = part;
     }
     parts.join("/")
@@ -96,10 +100,69 @@ async fn answers_to_changes_are_as_described() {
     )
     .await;
     asked(&schemas, &bob, "post", "/v1/stream-tickets", None).await;
+    change_everything(&schemas, &alice, &bob, &one, &sent).await;
     let profile = json!({ "name": "A", "role": "r" });
     asked(&schemas, &service, "put", "/v1/users/alice", Some(profile)).await;
     let profiles = json!([{ "id": "bob", "imageUrl": "https://a.example/" }]);
     asked(&schemas, &service, "put", "/v1/users", Some(profiles)).await;
+}
+
+async fn change_everything(
+    schemas: &Schemas<'_>,
+    alice: &Person,
+    bob: &Person,
+    pair: &str,
+    sent: &Value,
+) {
+    let message = format!("/v1/messages/{}", sent["id"].as_str().expect("an id"));
+    let edited = json!({ "content": "y", "metadata": {}, "attachments": [] });
+    asked(schemas, alice, "patch", &message, Some(edited)).await;
+    let reply = json!({ "content": "re", "replyToId": sent["id"] });
+    asked(
+        schemas,
+        bob,
+        "post",
+        &format!("{pair}/messages"),
+        Some(reply),
+    )
+    .await;
+    let changed = json!({ "subject": null, "metadata": { "k": 1 }, "status": "ARCHIVED" });
+    asked(schemas, alice, "patch", pair, Some(changed)).await;
+    let hidden = json!({ "presenceHidden": false });
+    asked(schemas, alice, "patch", "/v1/me", Some(hidden)).await;
+    let group = json!({ "type": "GROUP", "memberIds": [] });
+    let group = asked(schemas, alice, "post", "/v1/conversations", Some(group)).await;
+    let members = format!(
+        "/v1/conversations/{}/members",
+        group["id"].as_str().expect("an id")
+    );
+    let named = json!({ "members": [{ "userId": "bob", "role": "ADMIN" }] });
+    asked(schemas, alice, "post", &members, Some(named)).await;
+    let role = json!({ "role": "MEMBER" });
+    asked(
+        schemas,
+        alice,
+        "patch",
+        &format!("{members}/bob"),
+        Some(role),
+    )
+    .await;
+    for path in [
+        &format!("{members}?limit=1"),
+        &format!("{message}/receipts"),
+        "/v1/conversations?status=ARCHIVED",
+    ] {
+        asked(schemas, alice, "get", path, None).await;
+    }
+    let service = Person::service(&alice.base);
+    asked(
+        schemas,
+        &service,
+        "get",
+        &format!("{message}/revisions"),
+        None,
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -167,7 +230,9 @@ async fn every_kind_of_event_is_as_described_and_the_same_on_a_stream() {
     let (alice, bob, conversation) = app.two_people_talking().await;
     let service = Person::service(&app.instances[0].url);
     alice.say(&conversation, "hi").await.ok();
+    do_everything(&alice, &bob, &conversation).await;
     let one = format!("/v1/conversations/{conversation}");
+    alice.say(&conversation, "to be read").await.ok();
     bob.post(&format!("{one}/read"), &json!({})).await.ok();
     service
         .put("/v1/users/alice", &json!({ "name": "A" }))
@@ -180,7 +245,7 @@ async fn every_kind_of_event_is_as_described_and_the_same_on_a_stream() {
         .iter()
         .filter_map(|event| event["type"].as_str())
         .collect();
-    let all = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let all: BTreeSet<_> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(kinds, all, "every kind was seen");
     let mut stream = Listener::open(bob.request(Method::GET, "/v1/events/stream?since=0")).await;
     for event in events {
@@ -190,6 +255,50 @@ async fn every_kind_of_event_is_as_described_and_the_same_on_a_stream() {
             (event, event["cursor"].as_str())
         );
     }
+}
+
+/// So that Bob sees each kind of event that others bring about.
+async fn do_everything(alice: &Person, bob: &Person, conversation: &str) {
+    let patch = async |by: &Person, path: &str, body: Value| {
+        by.send(by.request(Method::PATCH, path).json(&body))
+            .await
+            .ok()
+    };
+    bob.say(conversation, "re").await.ok();
+    let since = alice.cursor().await;
+    alice.poll(&since, "").await.ok();
+    let delivered = async || {
+        let messages = bob
+            .get(&format!("/v1/conversations/{conversation}/messages"))
+            .await
+            .ok();
+        (messages["items"][1]["status"] == "DELIVERED").then_some(())
+    };
+    eventually("what has arrived is told", delivered).await;
+    let group = json!({ "type": "GROUP", "memberIds": [] });
+    let group = alice.post("/v1/conversations", &group).await.ok();
+    let group = format!("/v1/conversations/{}", group["id"].as_str().expect("an id"));
+    let members = format!("{group}/members");
+    alice
+        .post(&members, &json!({ "memberIds": ["bob"] }))
+        .await
+        .ok();
+    patch(alice, &group, json!({ "subject": "New" })).await;
+    patch(alice, &format!("{members}/bob"), json!({ "role": "ADMIN" })).await;
+    for content in ["to edit", "to delete"] {
+        let sent = alice
+            .say(group.trim_start_matches("/v1/conversations/"), content)
+            .await
+            .ok();
+        let message = format!("/v1/messages/{}", sent["id"].as_str().expect("an id"));
+        if content == "to edit" {
+            patch(alice, &message, json!({ "content": "edited" })).await;
+        } else {
+            assert_eq!(alice.delete(&message).await.status, 204);
+        }
+    }
+    patch(bob, &group, json!({ "status": "ARCHIVED" })).await;
+    assert_eq!(bob.delete(&format!("{members}/me")).await.status, 204);
 }
 
 #[test]

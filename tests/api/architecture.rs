@@ -113,7 +113,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("embedded", &[]),
-    ("config", &[]),
+    ("config", &["model"]),
     ("cors", &["config", "error"]),
 ];
 

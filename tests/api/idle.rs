@@ -92,6 +92,17 @@ async fn a_thousand_idle_polls_execute_no_statement() {
     alice.say(&conversation, "unread").await.ok();
     // The first sight of a token, and the birth of a feed, cost what they cost.
     bob.get("/v1/events").await.ok();
+    // So does the first cursor that proves what has arrived: its sender is told.
+    let since = bob.cursor().await;
+    bob.poll(&since, "").await.ok();
+    eventually("the receipt is written", async || {
+        let alice = alice
+            .get(&format!("/v1/conversations/{conversation}"))
+            .await
+            .ok();
+        (alice["lastMessage"]["status"] == "DELIVERED").then_some(())
+    })
+    .await;
     let ours = statements(&app.instances[0]).await;
     assert!(ours.contains_key("feeds.snapshot"), "{ours:?}");
     let theirs = statements_by_postgres(&app.database).await;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use causerie::model::Cursor;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::plan::Executed;
 use self::site::{CONVERSATIONS, GROUP_NUMBER};
@@ -19,9 +19,12 @@ use crate::sse::Sse;
 use crate::support::{App, Person, eventually};
 
 /// Of the service's own names, those that people's requests bring about. Each has to be executed, or the test is vain.
-const HOT: [&str; 39] = [
+const HOT: [&str; 63] = [
+    "conversations.alter",
+    "conversations.alter_check",
     "conversations.at_positions",
     "conversations.check",
+    "conversations.delete",
     "conversations.get",
     "conversations.get_for_service",
     "conversations.insert",
@@ -29,6 +32,8 @@ const HOT: [&str; 39] = [
     "conversations.list_newest",
     "conversations.total",
     "conversations.touch",
+    "deliveries.standing",
+    "deliveries.write",
     "feeds.snapshot",
     "log.after",
     "log.append",
@@ -38,25 +43,44 @@ const HOT: [&str; 39] = [
     "log.head",
     "log.lock",
     "log.look",
-    "members.hide",
+    "members.aside",
+    "members.at_positions",
+    "members.change",
+    "members.check_joins",
     "members.insert",
-    "members.read",
-    "members.standing",
+    "members.join",
+    "members.list",
+    "members.manage",
+    "members.may_see",
+    "members.some",
+    "members.status",
     "messages.by_ids",
     "messages.check",
+    "messages.delete",
+    "messages.edit",
+    "messages.edit_check",
     "messages.get",
     "messages.insert",
     "messages.list",
     "messages.list_after",
     "messages.list_since",
     "messages.standing",
+    "receipts.list",
+    "receipts.may_see",
+    "receipts.read",
+    "receipts.standing",
+    "revisions.list",
+    "revisions.may_see",
     "sync.head",
     "tickets.create",
     "tickets.extend",
     "tickets.open",
     "unread.list",
+    "users.account",
+    "users.choose",
     "users.find",
     "users.known",
+    "users.names",
     "users.put",
     "users.see",
 ];
@@ -72,7 +96,7 @@ const NOW_AND_THEN: [&str; 3] = [
 /// index in that order would have to move for every member with every message.
 const INBOX: (&str, &str) = ("select m.*, c.activity_position", "top-N heapsort of");
 /// The inbox where memory says where to look: no exception for it.
-const NEWEST: &str = "unnest($10::uuid[]";
+const NEWEST: &str = "unnest($11::uuid[]";
 
 #[tokio::test]
 async fn every_statement_finds_what_it_reads_by_an_index() {
@@ -115,10 +139,13 @@ async fn use_everything(app: &App) {
         catch_up(app, person).await;
         read_conversation(person, &ids.with_hub).await;
         write_into(person, &ids.with_hub).await;
+        change(person, &ids.with_hub).await;
     }
     read_conversation(&few, &ids.group).await;
     write_into(&few, &ids.group).await;
+    change(&few, &ids.group).await;
     host(app).await;
+    manage_a_group(app).await;
     stream_by_ticket(app, &few).await;
     let mut missing = Vec::new();
     for kind in HOT {
@@ -221,6 +248,69 @@ async fn write_into(person: &Person, id: &str) {
     let body = json!({ "content": "Still there?", "clientMessageId": format!("plan-{id}") });
     person.post(&path, &body).await.ok();
     person.post(&path, &body).await.ok();
+}
+
+/// What one does to one's own messages, and to one's own side of a conversation.
+async fn change(person: &Person, id: &str) {
+    let patch = async |path: &str, body: Value| {
+        person
+            .send(person.request(Method::PATCH, path).json(&body))
+            .await
+            .ok()
+    };
+    let sent = person.say(id, "to be changed").await.ok();
+    let message = format!("/v1/messages/{}", sent["id"].as_str().expect("an id"));
+    let reply = json!({ "content": "an answer", "replyToId": sent["id"] });
+    let messages = format!("/v1/conversations/{id}/messages");
+    person.post(&messages, &reply).await.ok();
+    patch(&message, json!({ "content": "changed" })).await;
+    person.get(&format!("{message}/receipts")).await.ok();
+    assert_eq!(person.delete(&message).await.status, 204);
+    for status in ["ARCHIVED", "ACTIVE"] {
+        patch(
+            &format!("/v1/conversations/{id}"),
+            json!({ "status": status }),
+        )
+        .await;
+    }
+    person
+        .get(&format!("/v1/conversations/{id}/members?limit=2"))
+        .await
+        .ok();
+    person.get("/v1/conversations?status=ARCHIVED").await.ok();
+    patch("/v1/me", json!({ "presenceHidden": true })).await;
+}
+
+/// An ADMIN and the host's backend, with a group that is as large as it may be.
+async fn manage_a_group(app: &App) {
+    let (host, admin) = (Person::service(&app.instances[0].url), app.person("p1"));
+    let ids: Vec<_> = (2..=999).map(|n| format!("p{n}")).collect();
+    let group = json!({ "type": "GROUP", "memberIds": ids });
+    let group = admin.post("/v1/conversations", &group).await.ok();
+    let id = group["id"].as_str().expect("an id");
+    let path = format!("/v1/conversations/{id}");
+    let patch = async |path: &str, body: Value| {
+        admin
+            .send(admin.request(Method::PATCH, path).json(&body))
+            .await
+            .ok()
+    };
+    let members = format!("{path}/members");
+    admin
+        .post(&members, &json!({ "memberIds": ["p1000"] }))
+        .await
+        .ok();
+    patch(&format!("{members}/p2"), json!({ "role": "ADMIN" })).await;
+    assert_eq!(admin.delete(&format!("{members}/p3")).await.status, 204);
+    patch(&path, json!({ "subject": "Renamed" })).await;
+    let sent = admin.say(id, "to be edited").await.ok();
+    let message = format!("/v1/messages/{}", sent["id"].as_str().expect("an id"));
+    patch(&message, json!({ "content": "edited" })).await;
+    admin.get(&format!("{message}/receipts")).await.ok();
+    for by in [&host, &admin] {
+        by.get(&format!("{message}/revisions")).await.ok();
+    }
+    assert_eq!(host.delete(&path).await.status, 204);
 }
 
 /// The host's backend names people, creates for others, and looks.

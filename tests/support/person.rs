@@ -76,6 +76,10 @@ impl Person {
     pub fn with(base: &str, id: &str, change: impl FnOnce(&mut Claims)) -> Self {
         let now = chrono::Utc::now().timestamp();
         let mut claims = Claims::new(id, now, now + 3600);
+        let organizations = json!(["o", "org-0", "org-1", "org-2"]);
+        claims
+            .more
+            .insert("organizations".to_owned(), organizations);
         change(&mut claims);
         Self {
             id: id.to_owned(),

@@ -55,10 +55,10 @@ fn statements() -> Vec<String> {
                                       select 'p' || generate_series(1, {GROUP}) where n = {GROUP_NUMBER} union all
                                       select unnest(array['p' || n - {GROUP_NUMBER}, 'p' || n - {GROUP_NUMBER} + {PAIRS}]) where n > {GROUP_NUMBER}) u
                    join conversations c on c.tenant_id = 'default' and c.id = md5('c' || n)::uuid"),
-        format!("insert into messages (tenant_id, id, conversation_id, seq, type, sender_id, content, idempotency_key, changed_position, created_at)
+        format!("insert into messages (tenant_id, id, conversation_id, seq, type, sender_id, content, idempotency_key, changed_position, created_position, created_at)
                  select 'default', md5('m' || k)::uuid, md5('c' || n)::uuid, seq, 'USER',
                         'p' || case when n = {GROUP_NUMBER} then 1 + k % {GROUP} when n < {GROUP_NUMBER} then n else n - {GROUP_NUMBER} end,
-                        'Message number ' || k, 'c:' || k, position, now()
+                        'Message number ' || k, 'c:' || k, position, position, now()
                    from site_messages"),
         format!("insert into events (position, tenant_id, type, conversation_id, message_id, actor_id, seq, occurred_at)
                  select n, 'default', 'conversation.created', md5('c' || n)::uuid, null, 'hub', null, now() from generate_series(1, {all}) n

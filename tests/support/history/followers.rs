@@ -76,7 +76,8 @@ fn content(known: &Known<'_>, follower: &Follower, pages: &[&Page], verdict: &mu
             let what = format!("{} got {event:?}, another {first:?}", follower.name);
             verdict.add(Kind::Differs, what);
         }
-        if !known.is_member(&follower.user, &event.conversation) {
+        let is_own = matches!(&event.what, What::Delivered { by } if *by == follower.user);
+        if is_own || !known.is_member(&follower.user, &event.conversation) {
             let what = format!("{} is no member and got {event:?}", follower.name);
             verdict.add(Kind::Invented, what);
         }

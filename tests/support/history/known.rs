@@ -45,7 +45,7 @@ impl<'h> Known<'h> {
     }
 
     /// The events that a user may see, oldest first.
-    pub fn feed(&self, user: &str) -> impl Iterator<Item = &'h Seen> {
+    pub fn feed<'a>(&'a self, user: &'a str) -> impl Iterator<Item = &'h Seen> + 'a {
         let mine: HashSet<&str> = self
             .history
             .conversations
@@ -54,7 +54,8 @@ impl<'h> Known<'h> {
             .map(|conversation| conversation.id.as_str())
             .collect();
         let events = self.events.values().copied();
-        events.filter(move |seen| mine.contains(seen.conversation.as_str()))
+        let is_own = move |seen: &Seen| matches!(&seen.what, What::Delivered { by } if by == user);
+        events.filter(move |seen| mine.contains(seen.conversation.as_str()) && !is_own(seen))
     }
 
     /// Every user somebody follows as.

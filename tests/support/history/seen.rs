@@ -27,6 +27,10 @@ pub enum What {
         reader: String,
         up_to: i64,
     },
+    /// For the other one of two alone.
+    Delivered {
+        by: String,
+    },
     Other(String),
 }
 
@@ -50,6 +54,9 @@ impl Seen {
             Some("receipt.read") => What::Read {
                 reader: text("/data/receipt/userId"),
                 up_to: number("/data/receipt/readUpTo"),
+            },
+            Some("receipt.delivered") => What::Delivered {
+                by: text("/data/receipt/userId"),
             },
             other => What::Other(other.unwrap_or_default().to_owned()),
         };
