@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 
 use crate::error::Result;
-use crate::store::{bounded, conversations, log, revisions, tickets};
+use crate::store::{bounded, conversations, handouts, log, revisions, tickets};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -27,6 +27,7 @@ async fn round(pool: &PgPool, retention_days: i32) -> Result<()> {
     metrics::counter!("causerie_events_pruned_total").increment(pruned);
     tickets::prune(&mut connection).await?;
     revisions::prune(&mut connection).await?;
+    handouts::prune(&mut connection, retention_days).await?;
     for (state, count) in conversations::count_by_state(&mut connection).await? {
         metrics::gauge!("causerie_conversations", "state" => state).set(count as f64);
     }

@@ -18,8 +18,10 @@ use crate::cors::Origins;
 use crate::embedded::{Embedded, Settings};
 use crate::live::{Live, RingSize};
 use crate::requests::Requests;
+use crate::routes::Desk;
 use crate::shutdown::{Readiness, closing_connections, on_signal};
 use crate::store::deliveries::Deliveries;
+use crate::store::handouts::Handouts;
 use crate::store::writer::{Wiring, Writer};
 use crate::store::{self, Db, connect_options, identity};
 use crate::{demo, maintenance, routes};
@@ -119,6 +121,7 @@ pub fn rocket(
         .attach(Shield::new().enable(NoSniff::Enable))
         .attach(origins.cors()?)
         .attach(Db::init())
+        .attach(desk(writer.clone()))
         .attach(routes::stage())
         .attach(life(config.clone(), live.clone(), writer.clone()))
         .manage(Identities::new(
@@ -132,8 +135,20 @@ pub fn rocket(
         .manage(origins)
         .manage(config)
         .manage(live)
-        .manage(Deliveries::start(writer.clone()))
         .manage(writer))
+}
+
+/// Where it is noted what was handed out and what has arrived. After the pool, into which it writes.
+fn desk(writer: Writer) -> AdHoc {
+    AdHoc::try_on_ignite("desk", async |rocket| {
+        let Some(pool) = rocket.state::<Db>().map(|db| db.pool().clone()) else {
+            return Err(rocket);
+        };
+        Ok(rocket.manage(Desk {
+            deliveries: Deliveries::start(writer),
+            handouts: Handouts::start(pool),
+        }))
+    })
 }
 
 /// What starts with the port and ends with it.

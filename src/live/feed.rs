@@ -1,7 +1,7 @@
 //! One active user's feed: every event it may see since its floor, its unread map, and who waits for more.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ pub struct Feed {
     pub key: UserKey,
     state: Mutex<State>,
     /// Up to where a device has proven that it has everything.
-    acknowledged: AtomicI64,
+    pub(super) acknowledged: AtomicI64,
     pub(super) seats: Seats,
 }
 
@@ -101,7 +101,7 @@ impl Feed {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -208,15 +208,6 @@ impl Feed {
             .map(|(id, standing)| (*id, standing.unread()))
             .filter(|(_, unread)| *unread > 0);
         (state.last, counts.collect())
-    }
-
-    /// A device has everything up to `position`. Gives how far others' messages of PRIVATE conversations have come by
-    /// that, where it is news.
-    pub fn acknowledge(&self, position: Position) -> Vec<(Uuid, i64)> {
-        if self.acknowledged.fetch_max(position, Ordering::Relaxed) >= position {
-            return Vec::new();
-        }
-        self.state().deliver(position)
     }
 
     /// Every conversation with its last activity, for a user with more than a few.

@@ -4,6 +4,7 @@
 //! first would miss what is pushed between its read and its registration, and sleep on it.
 //! Knows ids, positions and bytes; neither HTTP nor SQL text.
 
+mod arrival;
 mod birth;
 mod core;
 mod feed;

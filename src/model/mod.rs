@@ -8,6 +8,7 @@ mod new_conversation;
 mod notice;
 mod rules;
 mod time;
+mod trace;
 mod user;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use new_conversation::{
 pub use notice::{Language, Notice, NoticeType};
 pub use rules::{Check, FieldCode, FieldProblem, Problems, uuid};
 pub use time::Time;
+pub use trace::{HandedOut, Trace, TracedRecipient, Transport};
 pub use user::{Account, Preferences, Profile, User};
 
 /// One person of one tenant: the key of everything that is per user. Cheap to clone.

@@ -9,26 +9,36 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::feed::Reader;
-use super::page::Since;
+use super::page::{FeedPage, Since};
 use crate::auth::AuthUser;
 use crate::config::Config;
 use crate::error::{Error, Problem, Result};
 use crate::live::{Feed, Live};
-use crate::model::{Check, Cursor, FieldCode, Position, Problems, UserKey};
+use crate::model::{Check, Cursor, FieldCode, Position, Problems, Transport, UserKey};
 use crate::store::Db;
 use crate::store::deliveries::{Deliveries, Horizon};
+use crate::store::handouts::{Handout, Handouts};
 
-/// Where receipts go from here, and whose are told.
-pub struct Acknowledged<'r> {
-    pub deliveries: &'r Deliveries,
-    pub config: &'r Config,
+/// Where it is noted what was handed out, and what has arrived.
+#[derive(Clone)]
+pub struct Desk {
+    pub deliveries: Deliveries,
+    pub handouts: Handouts,
 }
 
-impl Acknowledged<'_> {
+impl Desk {
     /// A device of `me` has everything up to `position`.
-    pub fn note(&self, me: &UserKey, feed: &Feed, position: Position) {
-        let arrived = feed.acknowledge(position);
-        if arrived.is_empty() || !self.config.tenant(&me.tenant).receipts {
+    pub fn arrived(&self, me: &UserKey, feed: &Feed, position: Position, config: &Config) {
+        let Some(arrival) = feed.acknowledge(position) else {
+            return;
+        };
+        self.handouts.note(Handout {
+            to: me.clone(),
+            transport: Transport::Acknowledged,
+            after: arrival.after,
+            up_to: arrival.up_to,
+        });
+        if arrival.horizons.is_empty() || !config.tenant(&me.tenant).receipts {
             return;
         }
         let horizon = |(conversation, up_to)| Horizon {
@@ -37,7 +47,20 @@ impl Acknowledged<'_> {
             up_to,
         };
         self.deliveries
-            .note(arrived.into_iter().map(horizon).collect());
+            .note(arrival.horizons.into_iter().map(horizon).collect());
+    }
+
+    /// `me` was handed a page.
+    pub fn handed_out(&self, me: &UserKey, transport: Transport, page: &FeedPage) {
+        if page.frames.is_empty() {
+            return;
+        }
+        self.handouts.note(Handout {
+            to: me.clone(),
+            transport,
+            after: page.from,
+            up_to: page.up_to,
+        });
     }
 }
 
@@ -73,7 +96,7 @@ pub async fn note(
     body: Body<DeliveredUpTo>,
     live: &State<Arc<Live>>,
     db: &Db,
-    deliveries: &State<Deliveries>,
+    desk: &State<Desk>,
     config: &State<Config>,
 ) -> Result<Status> {
     let cursor = body.0.cursor.parse();
@@ -85,7 +108,6 @@ pub async fn note(
     };
     let cursor = reader.start(Since::At(cursor)).await?;
     let feed = reader.feed().await?;
-    let acknowledged = Acknowledged { deliveries, config };
-    acknowledged.note(&reader.me, &feed, cursor.position);
+    desk.arrived(&reader.me, &feed, cursor.position, config);
     Ok(Status::NoContent)
 }

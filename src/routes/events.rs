@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::delivered::Acknowledged;
+use super::delivered::Desk;
 use super::feed::Reader;
 use super::page::{FeedPage, Since, UnreadState, next_ms};
 use super::params::{HeaderOf, Query};
@@ -17,9 +17,8 @@ use crate::auth::AuthUser;
 use crate::config::Config;
 use crate::error::{Code, Problem, Result};
 use crate::live::Live;
-use crate::model::{Cursor, Event};
+use crate::model::{Cursor, Event, Transport};
 use crate::store::Db;
-use crate::store::deliveries::Deliveries;
 use crate::store::writer::Writer;
 
 /// A page of the caller's feed.
@@ -72,7 +71,7 @@ pub async fn poll(
     db: &Db,
     writer: &State<Writer>,
     config: &State<Config>,
-    deliveries: &State<Deliveries>,
+    desk: &State<Desk>,
 ) -> Result<Polled> {
     let since = query.text("since")?;
     let since = Since::parse(since.as_deref())?;
@@ -87,8 +86,7 @@ pub async fn poll(
     };
     let start = reader.start(since).await?;
     if matches!(since, Since::At(_)) {
-        let acknowledged = Acknowledged { deliveries, config };
-        acknowledged.note(&reader.me, &*reader.feed().await?, start.position);
+        desk.arrived(&reader.me, &*reader.feed().await?, start.position, config);
     }
     let page = if wait == 0 {
         reader.next_batch(start, limit).await?
@@ -103,6 +101,12 @@ pub async fn poll(
         drop(seat);
         page
     };
+    let transport = if wait == 0 {
+        Transport::Poll
+    } else {
+        Transport::LongPoll
+    };
+    desk.handed_out(&reader.me, transport, &page);
     Ok(answer(&reader, page, since, headers.if_none_match, writer))
 }
 

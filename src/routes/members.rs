@@ -56,8 +56,12 @@ pub fn after(query: &Query) -> Result<After> {
 
 /// A page of people that goes on after its last one.
 pub fn linked<T>(items: Vec<T>, next: Option<After>) -> Page<T> {
-    let token = next.map(|after| format!("m{}-{}", after.joined, after.user_id));
+    let token = token(next);
     Page::linked(items, token.is_some(), token)
+}
+
+pub fn token(next: Option<After>) -> Option<String> {
+    next.map(|after| format!("m{}-{}", after.joined, after.user_id))
 }
 
 /// Add people to a group

@@ -1,5 +1,6 @@
 //! HTTP. One file per noun: parse, ask the store or the live part, answer.
 
+mod admin;
 mod body;
 mod conversations;
 mod delivered;
@@ -29,6 +30,7 @@ use std::collections::BTreeSet;
 use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket, routes};
 
+pub use delivered::Desk;
 pub use docs::openapi;
 
 /// Every address of the service, ready to be launched.
@@ -83,6 +85,7 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
                 sync::get,
                 events::poll,
                 delivered::note,
+                admin::trace_message,
                 stream::open,
                 tickets::create,
             ],

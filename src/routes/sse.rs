@@ -12,13 +12,14 @@ use rocket::response::{self, Responder, Response};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::delivered::Desk;
 use super::feed::Reader;
 use super::page::{FeedPage, UnreadState};
 use crate::auth::{LEEWAY_SECS, StreamUser};
 use crate::config::Config;
 use crate::error::{Code, Error, Locale, Result};
 use crate::live::{Seat, Watch};
-use crate::model::Cursor;
+use crate::model::{Cursor, Transport};
 
 /// Events read in one go; what else is there follows in the next chunk.
 const PAGE: usize = 200;
@@ -37,6 +38,7 @@ pub struct Opening {
     pub cursor: Cursor,
     /// Why the caller's cursor is of no use, if it is not.
     pub resync: Option<&'static str>,
+    pub desk: Desk,
 }
 
 /// One open stream.
@@ -208,6 +210,8 @@ impl Stream {
         for frame in &page.frames {
             self.chunk.extend_from_slice(frame.sse());
         }
+        let of = &self.of;
+        of.desk.handed_out(&of.reader.me, Transport::Stream, &page);
         self.of.cursor = page.cursor();
         if page.has_more {
             self.read();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rocket::{State, get};
 
-use super::delivered::Acknowledged;
+use super::delivered::Desk;
 use super::feed::Reader;
 use super::page::Since;
 use super::params::{HeaderOf, Query};
@@ -14,7 +14,6 @@ use crate::config::Config;
 use crate::error::{Code, Locale, Problem, Result};
 use crate::live::Live;
 use crate::store::Db;
-use crate::store::deliveries::Deliveries;
 
 /// The caller's feed, as it happens
 ///
@@ -42,7 +41,7 @@ pub async fn open(
     live: &State<Arc<Live>>,
     db: &Db,
     config: &State<Config>,
-    deliveries: &State<Deliveries>,
+    desk: &State<Desk>,
     locale: Locale,
 ) -> Result<Stream> {
     let by_query = query.text("since")?.or(query.text("lastEventId")?);
@@ -69,8 +68,7 @@ pub async fn open(
     };
     let watch = reader.watch().await?;
     if resync.is_none() && matches!(since, Ok(Since::At(_))) {
-        let acknowledged = Acknowledged { deliveries, config };
-        acknowledged.note(&reader.me, watch.feed(), cursor.position);
+        desk.arrived(&reader.me, watch.feed(), cursor.position, config);
     }
     let opening = Opening {
         reader,
@@ -80,6 +78,7 @@ pub async fn open(
         watch,
         cursor,
         resync,
+        desk: desk.inner().clone(),
     };
     Ok(Stream::new(opening, config))
 }

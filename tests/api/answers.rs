@@ -155,14 +155,10 @@ async fn change_everything(
         asked(schemas, alice, "get", path, None).await;
     }
     let service = Person::service(&alice.base);
-    asked(
-        schemas,
-        &service,
-        "get",
-        &format!("{message}/revisions"),
-        None,
-    )
-    .await;
+    let trace = message.replace("/v1/messages", "/v1/admin/messages");
+    for path in [format!("{message}/revisions"), format!("{trace}/trace")] {
+        asked(schemas, &service, "get", &path, None).await;
+    }
 }
 
 #[tokio::test]

@@ -52,6 +52,7 @@ mod streams;
 mod sync;
 mod tenants;
 mod tickets;
+mod trace;
 mod two_instances;
 mod unread;
 mod users;

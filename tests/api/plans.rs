@@ -19,7 +19,7 @@ use crate::sse::Sse;
 use crate::support::{App, Person, eventually};
 
 /// Of the service's own names, those that people's requests bring about. Each has to be executed, or the test is vain.
-const HOT: [&str; 63] = [
+const HOT: [&str; 66] = [
     "conversations.alter",
     "conversations.alter_check",
     "conversations.at_positions",
@@ -35,6 +35,7 @@ const HOT: [&str; 63] = [
     "deliveries.standing",
     "deliveries.write",
     "feeds.snapshot",
+    "handouts.write",
     "log.after",
     "log.append",
     "log.at",
@@ -75,6 +76,8 @@ const HOT: [&str; 63] = [
     "tickets.create",
     "tickets.extend",
     "tickets.open",
+    "trace.message",
+    "trace.recipients",
     "unread.list",
     "users.account",
     "users.choose",
@@ -310,6 +313,8 @@ async fn manage_a_group(app: &App) {
     for by in [&host, &admin] {
         by.get(&format!("{message}/revisions")).await.ok();
     }
+    let traced = message.replace("/v1/messages", "/v1/admin/messages");
+    host.get(&format!("{traced}/trace")).await.ok();
     assert_eq!(host.delete(&path).await.status, 204);
 }
 

@@ -1,0 +1,36 @@
+//! `/v1/admin`: what the host's support desk looks up.
+
+use rocket::get;
+
+use super::members::{after, token};
+use super::params::{PathId, Query};
+use super::respond::Json;
+use crate::auth::AuthUser;
+use crate::error::{Problem, Result};
+use crate::model::Trace;
+use crate::store::{Db, trace};
+
+/// What became of a message (`service`)
+///
+/// For each of its recipients: when it was handed out and over which transport, when a cursor proved its arrival, when it
+/// was read. Kept as long as the log; under load some of it is left out.
+#[utoipa::path(get, path = "/v1/admin/messages/{id}/trace", tag = "operations", operation_id = "traceMessage",
+    params(
+        ("id" = uuid::Uuid, Path),
+        ("limit" = Option<i64>, Query, description = "Most recipients", minimum = 1, maximum = 100),
+        ("pageToken" = Option<String>, Query, description = "`nextPageToken` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "Its way", body = Trace),
+        (status = 403, description = "Only for the host's backend", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such message", body = Problem, content_type = "application/problem+json"),
+    ))]
+#[get("/admin/messages/<id>/trace")]
+pub async fn trace_message(me: AuthUser, id: PathId, query: Query, db: &Db) -> Result<Json<Trace>> {
+    me.require_service()?;
+    let limit = query.number("limit", 1, 100)?.unwrap_or(100);
+    let (mut trace, next) =
+        trace::get(db, &me.key.tenant, id.get()?, after(&query)?, limit).await?;
+    trace.next_page_token = token(next);
+    Ok(Json::ok(trace))
+}
