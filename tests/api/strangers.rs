@@ -18,11 +18,23 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("POST", "/v1/conversations"),
     ("GET", "/v1/conversations"),
     ("GET", "/v1/conversations/{conversation}"),
+    ("PATCH", "/v1/me"),
+    ("PATCH", "/v1/conversations/{conversation}"),
     ("DELETE", "/v1/conversations/{conversation}"),
+    ("GET", "/v1/conversations/{conversation}/members"),
+    ("POST", "/v1/conversations/{conversation}/members"),
+    ("PATCH", "/v1/conversations/{conversation}/members/bob"),
+    ("DELETE", "/v1/conversations/{conversation}/members/me"),
     ("GET", "/v1/conversations/{conversation}/messages"),
     ("POST", "/v1/conversations/{conversation}/messages"),
     ("POST", "/v1/conversations/{conversation}/read"),
     ("GET", "/v1/messages/{message}"),
+    ("PATCH", "/v1/messages/{message}"),
+    ("DELETE", "/v1/messages/{message}"),
+    ("GET", "/v1/messages/{message}/revisions"),
+    ("GET", "/v1/messages/{message}/receipts"),
+    ("GET", "/v1/admin/messages/{message}/trace"),
+    ("POST", "/v1/delivered"),
     ("POST", "/v1/messages/{message}/read"),
     ("GET", "/v1/unread"),
     ("GET", "/v1/sync"),
@@ -51,6 +63,24 @@ fn bare(answer: &Answer) -> String {
 const THINGS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/conversations/ID", ""),
     ("DELETE", "/v1/conversations/ID", ""),
+    ("PATCH", "/v1/conversations/ID", r#"{"subject":"x"}"#),
+    ("PATCH", "/v1/conversations/ID", r#"{"closed":true}"#),
+    ("PATCH", "/v1/conversations/ID", r#"{"status":"ARCHIVED"}"#),
+    ("PATCH", "/v1/conversations/ID", "{}"),
+    ("GET", "/v1/conversations/ID/members", ""),
+    ("GET", "/v1/conversations/ID/members?limit=1", ""),
+    (
+        "POST",
+        "/v1/conversations/ID/members",
+        r#"{"memberIds":["alice"]}"#,
+    ),
+    (
+        "PATCH",
+        "/v1/conversations/ID/members/alice",
+        r#"{"role":"ADMIN"}"#,
+    ),
+    ("DELETE", "/v1/conversations/ID/members/alice", ""),
+    ("DELETE", "/v1/conversations/ID/members/me", ""),
     ("GET", "/v1/conversations/ID/messages", ""),
     ("GET", "/v1/conversations/ID/messages?since=0", ""),
     ("GET", "/v1/conversations/ID/messages?before=2", ""),
@@ -69,12 +99,30 @@ const THINGS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/conversations/ID/read", r#"{"upTo":1}"#),
     ("POST", "/v1/conversations/ID/read", r#"{"upTo":99}"#),
     ("GET", "/v1/messages/ID", ""),
+    ("PATCH", "/v1/messages/ID", r#"{"content":"x"}"#),
+    ("DELETE", "/v1/messages/ID", ""),
+    ("GET", "/v1/messages/ID/revisions", ""),
+    ("GET", "/v1/messages/ID/receipts", ""),
     ("POST", "/v1/messages/ID/read", ""),
 ];
 
 #[tokio::test]
 async fn what_is_anothers_looks_like_what_does_not_exist() {
     let scene = Scene::set().await;
+    // The same id is another person there, and a host's backend knows no other tenant.
+    let of_tenant = |id: &str, role: Option<&str>| {
+        Person::with(&scene.alice.base, id, |claims| {
+            claims.tenant = Some("other".to_owned());
+            claims.role = role.map(str::to_owned);
+        })
+    };
+    let (elsewhere, host) = (
+        of_tenant("alice", None),
+        of_tenant("backend", Some("service")),
+    );
+    for person in [&elsewhere, &host] {
+        person.get("/v1/me").await.ok();
+    }
     let before = everything(&scene.app.database).await;
     for (name, path, body) in THINGS {
         let is_message = path.starts_with("/v1/messages");
@@ -86,6 +134,22 @@ async fn what_is_anothers_looks_like_what_does_not_exist() {
         let random = uuid::Uuid::now_v7().to_string();
         let (upper, short) = (real.to_uppercase(), real.replace('-', ""));
         let mut answers = Vec::new();
+        for (by, id) in [
+            (&elsewhere, real.as_str()),
+            (&host, real.as_str()),
+            (&host, random.as_str()),
+        ] {
+            // A backend has no side of its own to put a conversation on, and is told so whatever the id.
+            if by.id == "backend" && body.contains("status") {
+                continue;
+            }
+            let path = path.replace("ID", id);
+            let body = serde_json::from_str(body).ok();
+            let request = scene.request(by, method(name), &path, body);
+            let answer = request.send("en").await;
+            assert_problem(&answer, &path, 404, "not-found", None);
+            answers.push(bare(&answer));
+        }
         for id in [
             real.as_str(),
             &random,
