@@ -28,6 +28,7 @@ pub struct Config {
     pub stream_secs: u64,
     pub heartbeat_secs: u64,
     pub drain_secs: u64,
+    pub presence_secs: u64,
     pub ring: Ring,
     /// The claim that lists a user's organisations.
     pub organizations_claim: String,
@@ -148,6 +149,12 @@ impl Config {
             return Err(ConfigError::Range(
                 "causerie.heartbeat_secs",
                 "1 to 15: a client that left is noticed by it",
+            ));
+        }
+        if !(3..=3600).contains(&config.presence_secs) {
+            return Err(ConfigError::Range(
+                "causerie.presence_secs",
+                "3 to 3600: who is there is noted every second or two at the most",
             ));
         }
         if config.wait_secs > 50 {

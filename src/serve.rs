@@ -86,7 +86,8 @@ pub async fn serve(figment: Figment) -> Result<(), AnyError> {
     let max_connections: usize = figment
         .extract_inner("databases.causerie.max_connections")
         .unwrap_or(10);
-    let live = Live::new(size, (max_connections / 2).max(1));
+    let presence = Duration::from_secs(config.presence_secs);
+    let live = Live::new(size, (max_connections / 2).max(1), presence);
     let listen_url = config
         .listen_url
         .clone()
@@ -164,6 +165,7 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
                 return rocket.shutdown().notify();
             };
             tokio::spawn(maintenance::run(db.pool().clone(), config.retention_days));
+            tokio::spawn(live.clone().keep_presence(db.clone()));
             let waking = live.clone();
             tokio::spawn(
                 tickets

@@ -9,9 +9,11 @@ use chrono::Utc;
 use uuid::Uuid;
 
 use super::held::Held;
+use super::presence::Alive;
 use super::seat::Seats;
 use super::standing::Standing;
 use super::state::{State, sees};
+use super::view::View;
 use super::watch::{Bit, Watch};
 #[cfg(feature = "planted-faults")]
 use crate::model::EventKind;
@@ -25,6 +27,8 @@ pub struct Feed {
     /// Up to where a device has proven that it has everything.
     pub(super) acknowledged: AtomicI64,
     pub(super) seats: Seats,
+    pub(super) view: View,
+    pub(super) alive: Alive,
 }
 
 /// What an event makes of its reader.
@@ -98,6 +102,8 @@ impl Feed {
             state: Mutex::new(state),
             acknowledged: AtomicI64::new(0),
             seats: Seats::default(),
+            view: View::default(),
+            alive: Alive::default(),
         }
     }
 

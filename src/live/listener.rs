@@ -1,6 +1,6 @@
 //! Hears the other instances, on one connection of its own, direct to Postgres. What it hears is "look", never "what":
 //! the tail reads the log. It notifies itself every few seconds, because a LISTEN can be deaf without an error
-//! (a half-open socket, a pooler in between).
+//! (a half-open socket, a pooler in between). On the channel of what is kept nowhere, a word is the whole message.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Live, notifier};
 use crate::error::Result;
-use crate::store::{connect_options, log};
+use crate::store::{connect_options, ephemeral, log};
 
 const TEST_EVERY: Duration = Duration::from_secs(5);
 const HEARD_WITHIN: Duration = Duration::from_secs(2);
@@ -74,7 +74,8 @@ async fn listen(
     let mut listener = timeout(CONNECT_WITHIN, PgListener::connect_with(&pool))
         .await
         .map_err(|_| sqlx::Error::PoolTimedOut)??;
-    timeout(CONNECT_WITHIN, listener.listen(log::CHANNEL))
+    let channels = [log::CHANNEL, ephemeral::CHANNEL];
+    timeout(CONNECT_WITHIN, listener.listen_all(channels))
         .await
         .map_err(|_| sqlx::Error::PoolTimedOut)??;
     // Whatever was said while nobody listened is in the log: look before waiting.
@@ -86,6 +87,7 @@ async fn listen(
         tokio::select! {
             heard = listener.try_recv() => match heard? {
                 None => return Ok(()),
+                Some(word) if word.channel() == ephemeral::CHANNEL => live.hear(word.payload()),
                 Some(word) if word.payload() == test => {
                     deadline = None;
                     *deaf = 0;

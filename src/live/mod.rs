@@ -5,18 +5,28 @@
 //! Knows ids, positions and bytes; neither HTTP nor SQL text.
 
 mod arrival;
+mod beat;
 mod birth;
+mod clock;
+mod contacts;
 mod core;
+mod ephemeral;
 mod feed;
+mod fresh;
 mod held;
 mod listener;
 mod notifier;
+mod person;
+mod presence;
 mod ring;
 mod seat;
+mod speaker;
 mod standing;
 mod state;
 mod sweep;
 mod tail;
+mod typing;
+mod view;
 mod watch;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -27,10 +37,13 @@ use dashmap::DashMap;
 use tokio::sync::{Notify, Semaphore, mpsc, watch as channel};
 
 use core::Core;
+use ephemeral::Ephemeral;
 use feed::Membership;
 pub use feed::{Batch, Feed, Miss, Unread};
+use fresh::NEVER;
 pub use held::Held;
 pub use seat::Seat;
+pub use view::Shown;
 pub use watch::Watch;
 
 use crate::model::{Cursor, EventKind, Position, UserKey};
@@ -38,9 +51,6 @@ use crate::store::conversations::Newest;
 use crate::store::log::{Committed, LogPage};
 use crate::store::render::Rendered;
 
-/// A tail that has not confirmed the log's head for this long answers nothing from memory.
-const FRESH: Duration = Duration::from_secs(5);
-const NEVER: u64 = u64::MAX;
 /// Commits of this instance that wait for the tail, at most; of more it reads the log instead.
 const HANDED: usize = 16;
 
@@ -66,6 +76,8 @@ pub struct Live {
     pub poke: Arc<Notify>,
     /// Births and catch-ups read Postgres only as many at a time: a storm of them must not starve the rest.
     catch_ups: Semaphore,
+    /// Who types and who is there.
+    ephemeral: Ephemeral,
 }
 
 /// How much of the log is kept in memory.
@@ -76,7 +88,7 @@ pub struct RingSize {
 }
 
 impl Live {
-    pub fn new(size: RingSize, catch_ups: usize) -> Arc<Self> {
+    pub fn new(size: RingSize, catch_ups: usize, presence: Duration) -> Arc<Self> {
         Arc::new(Self {
             core: Mutex::new(Core::new(size)),
             feeds: DashMap::new(),
@@ -91,6 +103,7 @@ impl Live {
             listening: AtomicBool::new(false),
             poke: Arc::new(Notify::new()),
             catch_ups: Semaphore::new(catch_ups),
+            ephemeral: Ephemeral::new(presence),
         })
     }
 
@@ -112,23 +125,12 @@ impl Live {
             listen_url.to_owned(),
             announce,
         );
+        self.start_ephemeral(url.to_owned());
         (handed, committed)
     }
 
     fn core(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Where this instance stands in the log, when it knows so for sure: a head confirmed within five seconds.
-    pub fn place(&self) -> Option<Cursor> {
-        let before = *self.applied.borrow();
-        let confirmed = self.confirmed.load(Ordering::Acquire);
-        let is_fresh = confirmed != NEVER
-            && (self.started + Duration::from_millis(confirmed)).elapsed() < FRESH;
-        let applied = *self.applied.borrow();
-        // A confirmation says something only of the log it was made for: `reset` may have come in between.
-        let is_same_log = applied.map(|at| at.epoch) == before.map(|at| at.epoch);
-        (is_fresh && is_same_log).then_some(applied).flatten()
     }
 
     /// Where to look for a page of `limit` conversations, when the user's feed is here and has many.
@@ -211,18 +213,22 @@ impl Live {
     /// they reach the head, as it was read by a statement that began then.
     fn push(&self, events: Vec<Rendered>, place: Cursor, confirmed: Option<Instant>) {
         let mut touched: Vec<Arc<Feed>> = Vec::new();
+        let mut sent: Vec<Arc<Held>> = Vec::new();
         let mut core = self.core();
         for event in events {
             let held = core.ring.push(event);
             self.ring_floor.store(core.ring.floor(), Ordering::Release);
             for feed in self.recipients(&core, &held) {
-                match feed.push(&held, core.ring.floor()) {
+                let membership = feed.push(&held, core.ring.floor());
+                feed.note(&held);
+                match membership {
                     Some(Membership::Begun(id)) => core.follow(id, &feed),
                     Some(Membership::Ended(id)) => core.unfollow(&id, &feed),
                     None => {}
                 }
                 touched.push(feed);
             }
+            sent.extend((held.row.kind == EventKind::MessageCreated).then_some(held));
         }
         // Published after the last push and before the first wake: whoever reads `applied` finds everything up to it
         // in the feeds, and whoever is woken reads an `applied` that covers what it was woken for.
@@ -232,6 +238,7 @@ impl Live {
         if let Some(began) = confirmed {
             self.confirm(began);
         }
+        self.end_typing(&sent);
         touched.sort_by_key(Arc::as_ptr);
         touched.dedup_by(|a, b| Arc::ptr_eq(a, b));
         for feed in touched {
@@ -261,17 +268,5 @@ impl Live {
             }
             (None, None) => Vec::new(),
         }
-    }
-
-    /// The head was read by a statement that began at `began`.
-    fn confirm(&self, began: Instant) {
-        let began = began.duration_since(self.started).as_millis() as u64;
-        // A commit that took long says less than a read in the meantime.
-        let newer = |known| (known == NEVER || known < began).then_some(began);
-        let _ = self
-            .confirmed
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, newer);
-        let orphans = std::mem::take(&mut self.core().orphans);
-        orphans.iter().for_each(|feed| feed.wake());
     }
 }

@@ -25,18 +25,21 @@ pub(super) async fn run(url: String, mut words: mpsc::Receiver<String>) {
 async fn say(url: &str, connection: &mut Option<PgConnection>, payload: &str) -> Result<()> {
     let mut open = match connection.take() {
         Some(open) => open,
-        None => {
-            bounded(async {
-                // Nothing is stored, so there is nothing to wait on the disk for.
-                let options = connect_options(url)?
-                    .application_name("causerie-notifier")
-                    .options([("synchronous_commit", "off")]);
-                Ok(PgConnection::connect_with(&options).await?)
-            })
-            .await?
-        }
+        None => connect(url, "causerie-notifier").await?,
     };
     bounded(log::notify(&mut open, payload)).await?;
     *connection = Some(open);
     Ok(())
+}
+
+/// A connection to say things on.
+pub(super) async fn connect(url: &str, name: &str) -> Result<PgConnection> {
+    bounded(async {
+        // Nothing is stored, so there is nothing to wait on the disk for.
+        let options = connect_options(url)?
+            .application_name(name)
+            .options([("synchronous_commit", "off")]);
+        Ok(PgConnection::connect_with(&options).await?)
+    })
+    .await
 }

@@ -153,7 +153,7 @@ impl Ring {
     }
 
     /// Events of a conversation that everybody in it sees, oldest first.
-    pub(super) fn of_conversation(&self, id: &Uuid) -> impl Iterator<Item = &Arc<Held>> {
+    pub(super) fn of_conversation(&self, id: &Uuid) -> impl DoubleEndedIterator<Item = &Arc<Held>> {
         self.by_conversation.get(id).into_iter().flatten()
     }
 

@@ -13,6 +13,12 @@ pub(super) struct Seats {
 }
 
 impl Seats {
+    /// Whether the user has any stream or wait open.
+    pub(super) fn any_taken(&self) -> bool {
+        let taken = |seats: &AtomicU32| seats.load(Ordering::Acquire) > 0;
+        taken(&self.streams) || taken(&self.waits)
+    }
+
     fn of(&self, is_stream: bool) -> &AtomicU32 {
         if is_stream {
             &self.streams

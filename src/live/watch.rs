@@ -14,9 +14,15 @@ use super::feed::Feed;
 pub(super) struct Bit {
     dirty: AtomicBool,
     waker: AtomicWaker,
+    /// Whether its reader wants to be woken when only typing or presence has changed.
+    wants_ephemeral: AtomicBool,
 }
 
 impl Bit {
+    pub(super) fn wants_ephemeral(&self) -> bool {
+        self.wants_ephemeral.load(Ordering::Acquire)
+    }
+
     pub(super) fn set(&self) {
         self.dirty.store(true, Ordering::Release);
         self.waker.wake();
@@ -37,6 +43,11 @@ impl Watch {
 
     pub fn feed(&self) -> &Arc<Feed> {
         &self.feed
+    }
+
+    /// Is woken by changes of who types and who is there as well. Said before the read, like the registration itself.
+    pub fn want_ephemeral(&self) {
+        self.bit.wants_ephemeral.store(true, Ordering::Release);
     }
 
     /// Whether its feed is pushed to. One that ended before the registration never wakes it.

@@ -2,6 +2,7 @@
 
 mod conversation;
 mod cursor;
+mod ephemeral;
 mod event;
 mod message;
 mod new_conversation;
@@ -17,6 +18,7 @@ pub use conversation::{
     Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus,
 };
 pub use cursor::{Cursor, CursorError, Epoch, Position};
+pub use ephemeral::{EphemeralState, Presence, PresenceStatus, Typing};
 pub use event::{
     ConversationData, Delivery, DeliveryData, Event, EventKind, EventOf, EventRow, Frame,
     MemberData, MessageData, Receipt, ReceiptData, UserData,

@@ -14,8 +14,8 @@ use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
 use super::respond::Json;
 use super::{
-    admin, conversations, delivered, events, health, me, members, message, messages, pages, read,
-    stream, sync, tickets, unread, users,
+    admin, conversations, delivered, events, health, me, members, message, messages, pages,
+    presence, read, stream, sync, tickets, typing, unread, users,
 };
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::{Event, Notice};
@@ -35,7 +35,7 @@ use crate::model::{Event, Notice};
         conversations::create, conversations::list, conversations::get, conversations::update, conversations::delete,
         members::list, members::add, members::update, members::remove,
         messages::list, messages::send, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
-        read::conversation, read::message,
+        read::conversation, read::message, typing::put, presence::list,
         unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message,
         health::healthz, health::readyz, health::metrics,
         pages::index, pages::page_file, pages::demo_site,

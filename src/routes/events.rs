@@ -17,7 +17,7 @@ use crate::auth::AuthUser;
 use crate::config::Config;
 use crate::error::{Code, Problem, Result};
 use crate::live::Live;
-use crate::model::{Cursor, Event, Transport};
+use crate::model::{Cursor, EphemeralState, Event, Transport};
 use crate::store::Db;
 use crate::store::writer::Writer;
 
@@ -35,6 +35,9 @@ pub struct EventPage {
     /// Left out while `hasMore`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<UnreadState>,
+    /// Left out while `hasMore`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ephemeral: Option<EphemeralState>,
     pub poll: Rhythm,
 }
 
@@ -48,12 +51,17 @@ pub struct Rhythm {
 /// Everything new for the caller, in log order
 ///
 /// Without `wait` a poll: answers at once. With it a long-poll: answers at the first event, or empty at the end. A
-/// matching `If-None-Match` gives 304 instead of an empty page.
+/// matching `If-None-Match` gives 304 instead of an empty page; a 200 without events says that `unread` or `ephemeral`
+/// has changed, or refreshes the cursor.
+///
+/// Whoever polls, waits or streams is ONLINE for others, and OFFLINE 75 s after the last answer, or 1.5 × its `nextMs`
+/// where that is longer; unless `presenceHidden` is set in `/v1/me`.
 #[utoipa::path(get, path = "/v1/events", tag = "events", operation_id = "poll",
     params(
         ("since" = Option<String>, Query, description = "A cursor; absent = from now; `0` = from the oldest that is kept"),
         ("wait" = Option<i64>, Query, description = "Seconds to wait for the first event", minimum = 0, maximum = 50),
         ("limit" = Option<i64>, Query, description = "Most events", minimum = 1, maximum = 200),
+        ("ephemeral" = Option<bool>, Query, description = "With `wait`: `1` = answer as well once `ephemeral` is not what the `If-None-Match` was given for (without one: not what it was at the start)"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the last answer"),
     ),
     responses(
@@ -79,6 +87,7 @@ pub async fn poll(
         .number("wait", 0, config.wait_secs as i64)?
         .unwrap_or(0);
     let limit = query.number("limit", 1, 200)?.unwrap_or(200) as usize;
+    let all = query.flag("ephemeral")?;
     let reader = Reader {
         live: live.inner().clone(),
         db: db.clone(),
@@ -97,7 +106,8 @@ pub async fn poll(
         // Nothing is delivered after the token's end.
         let lifetime = (me.exp + crate::auth::LEEWAY_SECS - chrono::Utc::now().timestamp()).max(0);
         let deadline = Instant::now() + Duration::from_secs(wait.min(lifetime) as u64);
-        let page = Box::pin(wait_for(&reader, start, limit, deadline)).await?;
+        let all = all.then(|| headers.if_none_match.and_then(ephemeral_of));
+        let page = Box::pin(wait_for(&reader, start, limit, deadline, all)).await?;
         drop(seat);
         page
     };
@@ -110,16 +120,23 @@ pub async fn poll(
     Ok(answer(&reader, page, since, headers.if_none_match, writer))
 }
 
-/// Watch, read, wait, in that order, until there is an event or the time is up.
+/// Watch, read, wait, in that order, until there is an event or the time is up. `all`: or until the ephemeral state is
+/// not what the caller knows; who knows none, what it was at first.
 async fn wait_for(
     reader: &Reader,
     since: Cursor,
     limit: usize,
     deadline: Instant,
+    mut all: Option<Option<u64>>,
 ) -> Result<FeedPage> {
     loop {
-        let (watch, page) = reader.watch_and_read(since, limit).await?;
+        let (watch, page) = reader.watch_and_read(since, limit, all.is_some()).await?;
         if !page.frames.is_empty() || page.has_more || reader.live.is_draining() {
+            return Ok(page);
+        }
+        if let (Some(known), Some(shown)) = (&mut all, &page.ephemeral)
+            && *known.get_or_insert(shown.hash) != shown.hash
+        {
             return Ok(page);
         }
         if tokio::time::timeout_at(deadline, watch.woken())
@@ -144,6 +161,7 @@ fn answer(
     } else {
         next_ms(page.quiet_for, writer)
     };
+    reader.live.see(&reader.me, next_ms);
     let etag = etag(reader, &page);
     let is_idle = page.frames.is_empty() && !page.has_more;
     // A cursor that has fallen behind is refreshed by a 200, so that a quiet reader never falls off the log.
@@ -162,7 +180,7 @@ fn answer(
     }
 }
 
-/// Stands for the user, the newest event it may see, and what is unread: the same on every instance while nothing
+/// Stands for the user, the newest event it may see, what is unread, who types and who is there: the same on every instance while nothing
 /// changes for this user, however the log grows for others.
 fn etag(reader: &Reader, page: &FeedPage) -> String {
     let unread = page
@@ -178,10 +196,17 @@ fn etag(reader: &Reader, page: &FeedPage) -> String {
     let place = page
         .last
         .map_or_else(|| format!("s{}", page.up_to), |last| last.to_string());
+    let ephemeral = page.ephemeral.as_ref().map_or(0, |shown| shown.hash);
     format!(
-        "W/\"{}-{place}-{}-{}-{of_user:x}\"",
+        "W/\"{}-{place}-{}-{}-{of_user:x}-{ephemeral:x}\"",
         page.epoch, unread.0, unread.1
     )
+}
+
+/// The ephemeral state that an `If-None-Match` was given for.
+fn ephemeral_of(if_none_match: &str) -> Option<u64> {
+    let (_, last) = if_none_match.trim_end_matches('"').rsplit_once('-')?;
+    u64::from_str_radix(last, 16).ok()
 }
 
 /// The body, put together from bytes that were serialised once for everybody.
@@ -191,6 +216,7 @@ fn json(page: &FeedPage, next_ms: u64) -> Vec<u8> {
         position: page.from,
     };
     let size: usize = page.frames.iter().map(|frame| frame.json().len() + 1).sum();
+    let size = size + page.ephemeral.as_ref().map_or(0, |shown| shown.json.len());
     let mut body = Vec::with_capacity(size + 256);
     body.extend_from_slice(
         format!(
@@ -211,6 +237,10 @@ fn json(page: &FeedPage, next_ms: u64) -> Vec<u8> {
         body.extend_from_slice(b",\"unread\":");
         // Numbers and ids: nothing here can fail to serialise.
         body.extend_from_slice(&serde_json::to_vec(unread).unwrap_or_default());
+    }
+    if let Some(shown) = &page.ephemeral {
+        body.extend_from_slice(b",\"ephemeral\":");
+        body.extend_from_slice(&shown.json);
     }
     body.extend_from_slice(format!(",\"poll\":{{\"nextMs\":{next_ms}}}}}").as_bytes());
     body

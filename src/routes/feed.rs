@@ -1,6 +1,7 @@
 //! The one read behind poll, long-poll and stream: everything the caller may see after its cursor, from memory where
 //! memory reaches, from Postgres below that.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -14,13 +15,13 @@ use crate::store::{Db, bounded, catchup, log, render};
 /// What the read needs, for one caller.
 #[derive(Clone)]
 pub struct Reader {
-    pub live: std::sync::Arc<Live>,
+    pub live: Arc<Live>,
     pub db: Db,
     pub me: UserKey,
 }
 
 impl Reader {
-    pub async fn feed(&self) -> Result<std::sync::Arc<Feed>> {
+    pub async fn feed(&self) -> Result<Arc<Feed>> {
         self.live.feed(&self.db, &self.me).await
     }
 
@@ -79,7 +80,13 @@ impl Reader {
     }
 
     /// Registers, then reads. The other way round, what is pushed in between would wake nobody.
-    pub async fn watch_and_read(&self, since: Cursor, limit: usize) -> Result<(Watch, FeedPage)> {
+    /// `all`: changes of who types and who is there wake it as well.
+    pub async fn watch_and_read(
+        &self,
+        since: Cursor,
+        limit: usize,
+        all: bool,
+    ) -> Result<(Watch, FeedPage)> {
         #[cfg(feature = "planted-faults")]
         if crate::faults::is_planted(crate::faults::Fault::ReadBeforeRegister) {
             let page = self.next_batch(since, limit).await?;
@@ -87,6 +94,9 @@ impl Reader {
             return Ok((self.watch().await?, page));
         }
         let watch = self.watch().await?;
+        if all {
+            watch.want_ephemeral();
+        }
         Ok((watch, self.next_batch(since, limit).await?))
     }
 
@@ -110,7 +120,7 @@ impl Reader {
                 self.live.ring_floor(),
                 &conversations,
             ) {
-                Ok(batch) => return self.page(since, from_store, batch).await,
+                Ok(batch) => return self.page(since, from_store, batch, &feed).await,
                 Err(Miss::Ended) => continue,
                 Err(Miss::Below(floor)) => {
                     let room = limit - from_store.len();
@@ -145,7 +155,13 @@ impl Reader {
     }
 
     /// What memory gave, after what Postgres gave; cut where it grows too large for one answer.
-    async fn page(&self, since: Cursor, mut frames: Vec<Frame>, batch: Batch) -> Result<FeedPage> {
+    async fn page(
+        &self,
+        since: Cursor,
+        mut frames: Vec<Frame>,
+        batch: Batch,
+        feed: &Arc<Feed>,
+    ) -> Result<FeedPage> {
         #[cfg(feature = "planted-faults")]
         let batch = match crate::faults::past_the_page(self.live.place()) {
             Some(head) => Batch {
@@ -169,6 +185,10 @@ impl Reader {
             conversations: batch.unread.conversations,
             changed,
         };
+        let ephemeral = match batch.has_more {
+            true => None,
+            false => Some(self.live.ephemeral(&self.db, feed).await),
+        };
         Ok(FeedPage {
             epoch: since.epoch,
             from: since.position,
@@ -178,11 +198,12 @@ impl Reader {
             unread: (!batch.has_more).then_some(unread),
             last: Some(batch.last),
             quiet_for: batch.quiet_for,
+            ephemeral,
         })
     }
 
     /// The bytes of events; those whose content changed are read anew, and kept for the next reader.
-    async fn frames(&self, epoch: Epoch, events: &[std::sync::Arc<Held>]) -> Result<Vec<Frame>> {
+    async fn frames(&self, epoch: Epoch, events: &[Arc<Held>]) -> Result<Vec<Frame>> {
         let found: Vec<_> = events.iter().map(|held| held.frame()).collect();
         let stale: Vec<_> = events
             .iter()

@@ -60,6 +60,8 @@ impl Follow<'_> {
         else {
             return Ok(None);
         };
+        let next_ms = next_ms(None, self.writer);
+        self.live.see(&self.me.key, next_ms);
         let etag = self.etag(since, last);
         let known =
             if_none_match.is_some_and(|given| given.split(',').any(|tag| tag.trim() == etag));
@@ -71,7 +73,7 @@ impl Follow<'_> {
         Ok(Some(Polled {
             body,
             etag,
-            next_ms: next_ms(None, self.writer),
+            next_ms,
             is_idle: true,
         }))
     }

@@ -16,12 +16,14 @@ mod messages;
 mod page;
 mod pages;
 mod params;
+mod presence;
 mod read;
 mod respond;
 mod sse;
 mod stream;
 mod sync;
 mod tickets;
+mod typing;
 mod unread;
 mod users;
 
@@ -81,6 +83,8 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
                 message::list_receipts,
                 read::conversation,
                 read::message,
+                typing::put,
+                presence::list,
                 unread::get,
                 sync::get,
                 events::poll,

@@ -1,5 +1,6 @@
 //! A page of a feed, where a reader starts, and how soon it should come back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -7,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::{Code, Result};
+use crate::live::Shown;
 use crate::model::{Cursor, Epoch, Frame, Position};
 use crate::store::writer::Writer;
 
@@ -39,6 +41,8 @@ pub struct FeedPage {
     /// Newest event of the caller at or below `up_to`: what the ETag stands for. None: it was read from Postgres.
     pub last: Option<Position>,
     pub quiet_for: Option<Duration>,
+    /// Who types and who is there, now. Left out while there is more.
+    pub ephemeral: Option<Arc<Shown>>,
 }
 
 impl FeedPage {
@@ -99,6 +103,7 @@ pub(super) fn partial(since: Cursor, frames: Vec<Frame>, up_to: Position) -> Fee
         unread: None,
         last: None,
         quiet_for: None,
+        ephemeral: None,
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Stream {
     sent: usize,
     reading: Option<BoxFuture<'static, Result<FeedPage>>>,
     unread: Option<UnreadState>,
+    /// Of what was last written of who types and who is there.
+    ephemeral: Option<u64>,
     heartbeat: Duration,
     drain: Duration,
     heartbeat_at: Instant,
@@ -79,6 +81,7 @@ impl Stream {
             sent: 0,
             reading: None,
             unread: None,
+            ephemeral: None,
             heartbeat,
             drain: Duration::from_secs(config.drain_secs),
             heartbeat_at: now + heartbeat,
@@ -227,6 +230,12 @@ impl Stream {
                 .extend_from_slice(format!("event: unread\ndata: {json}\n\n").as_bytes());
         }
         self.unread = Some(unread);
+        let Some(shown) = page.ephemeral else { return };
+        if self.ephemeral.replace(shown.hash) != Some(shown.hash) {
+            self.chunk.extend_from_slice(b"event: ephemeral\ndata: ");
+            self.chunk.extend_from_slice(&shown.json);
+            self.chunk.extend_from_slice(b"\n\n");
+        }
     }
 
     fn fail(&mut self, error: Error) {

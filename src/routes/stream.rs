@@ -19,7 +19,7 @@ use crate::store::Db;
 ///
 /// `Last-Event-ID` wins over `since`. First `retry:`, then `event: hello` whose `id:` is the cursor the stream starts
 /// from. Each durable event: `id:` its cursor, `event:` its type, `data:` the one-line Event. Without `id:`: `unread`
-/// when it changes. `heartbeat` every 15 s. `resync {reason}` for an unusable cursor, `goodbye {reason,
+/// and `ephemeral`, the objects of a poll, once at the start and when they change. `heartbeat` every 15 s. `resync {reason}` for an unusable cursor, `goodbye {reason,
 /// reconnectAfterMs}` at a deploy, old age, the token's end, or a newer stream of the same ticket, and `error
 /// {problem}`; each ends the stream.
 #[utoipa::path(get, path = "/v1/events/stream", tag = "events", operation_id = "stream",
@@ -70,6 +70,7 @@ pub async fn open(
     if resync.is_none() && matches!(since, Ok(Since::At(_))) {
         desk.arrived(&reader.me, watch.feed(), cursor.position, config);
     }
+    watch.want_ephemeral();
     let opening = Opening {
         reader,
         caller,

@@ -51,6 +51,7 @@ pub async fn get(
     (&me.key, &counts).hash(&mut hasher);
     let etag = format!("W/\"{}-{:x}\"", place.epoch, hasher.finish());
     let next_ms = next_ms(None, writer);
+    live.see(&me.key, next_ms);
     let known = headers
         .if_none_match
         .is_some_and(|given| given.split(',').any(|tag| tag.trim() == etag));

@@ -9,6 +9,7 @@ pub mod create;
 mod create_all;
 pub mod deliveries;
 pub mod edits;
+pub mod ephemeral;
 pub mod handouts;
 pub mod identity;
 pub mod joins;
@@ -18,6 +19,7 @@ pub mod message_receipts;
 pub mod messages;
 mod new_messages;
 mod notices;
+pub mod presence;
 mod queue;
 pub mod receipts;
 pub mod render;
@@ -42,7 +44,7 @@ use sqlx::{ConnectOptions, FromRow, PgConnection, PgPool, Postgres};
 
 use crate::error::{Code, Error, Result};
 
-/// The pool for requests. The writer, the tail, the listener and the notifier each have a connection of their own.
+/// The pool for requests. The writer, the tail, the listener and those who notify each have a connection of their own.
 #[derive(Database, Clone)]
 #[database("causerie")]
 pub struct Db(Pool);

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::log::LogTransaction;
-use super::{Db, bounded, query, query_as};
+use super::{Db, bounded, presence, query, query_as};
 use crate::error::Result;
 use crate::model::{Account, EventKind, Preferences, Profile, User, UserKey};
 
@@ -64,6 +64,9 @@ pub async fn choose(log: &mut LogTransaction<'_>, choice: &Choice) -> Result<()>
         .await?;
     if done.rows_affected() > 0 {
         tell_oneself(log, &choice.by.tenant, &choice.by.id);
+    }
+    if let Some(hidden) = choice.preferences.presence_hidden {
+        presence::hide(log.connection, &choice.by, hidden).await?;
     }
     Ok(())
 }

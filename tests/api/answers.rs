@@ -193,6 +193,7 @@ async fn answers_to_questions_are_as_described() {
         &message,
         "/v1/unread",
         "/v1/sync",
+        "/v1/presence?userIds=alice,nobody",
         "/v1/events",
         "/v1/events?since=0",
         "/healthz",
@@ -201,6 +202,16 @@ async fn answers_to_questions_are_as_described() {
         asked(&schemas, &bob, "get", path, None).await;
     }
     asked(&schemas, &service, "get", &one, None).await;
+    // With somebody who types and is there.
+    alice.get("/v1/events").await.ok();
+    eventually("alice is there and types", async || {
+        let typing = json!({ "isTyping": true });
+        alice.put(&format!("{one}/typing"), &typing).await.ok();
+        let page = asked(&schemas, &bob, "get", "/v1/events", None).await;
+        let found = &page["ephemeral"];
+        (found["typing"][0].is_object() && found["presence"][0].is_object()).then_some(())
+    })
+    .await;
 
     let problem = schemas.named("Problem");
     let wrong = json!({ "type": "PRIVATE", "recipientId": "", "subject": "" });

@@ -36,7 +36,13 @@ limit        /v1/events?limit=201
 wait         /v1/events?wait=-1
 wait         /v1/events?wait=51
 wait         /v1/events?wait=soon
+ephemeral    /v1/events?ephemeral=maybe
 since        /v1/events?since=0&since=0
+userIds      /v1/presence
+userIds      /v1/presence?userIds=
+userIds      /v1/presence?userIds=a,,b
+userIds      /v1/presence?userIds=a%00
+userIds      /v1/presence?userIds=a&userIds=b
 since        /v1/events/stream?since=0&since=0
 "#;
 
@@ -129,6 +135,7 @@ const BODIES: &[(&str, &str, usize)] = &[
     ("POST", "/v1/conversations", 256),
     ("POST", "/v1/conversations/{conversation}/messages", 64),
     ("POST", "/v1/conversations/{conversation}/read", 256),
+    ("PUT", "/v1/conversations/{conversation}/typing", 256),
     ("PUT", "/v1/users/bob", 256),
     ("PUT", "/v1/users", 256),
 ];

@@ -10,9 +10,12 @@ use sqlx::Row;
 use crate::support::{App, Database, Instance, Person, eventually};
 
 /// What every instance does by itself, with nobody asking.
-const BACKGROUND: [&str; 5] = [
+const BACKGROUND: [&str; 8] = [
+    "ephemeral.notify",
     "log.after",
     "log.notify",
+    "presence.note",
+    "presence.recent",
     "tickets.prune",
     "conversations.count",
     "log.prune",
@@ -55,6 +58,8 @@ fn is_background(query: &str) -> bool {
     [
         "select * from events where position >",
         "pg_notify",
+        "insert into presence",
+        "p.changed_at > now()",
         "delete from stream_tickets",
         "filter (where closed)",
         "with old as",
@@ -91,7 +96,6 @@ async fn a_thousand_idle_polls_execute_no_statement() {
     let (alice, bob, conversation) = app.two_people_talking().await;
     alice.say(&conversation, "unread").await.ok();
     // The first sight of a token, and the birth of a feed, cost what they cost.
-    bob.get("/v1/events").await.ok();
     // So does the first cursor that proves what has arrived: its sender is told.
     let since = bob.cursor().await;
     bob.poll(&since, "").await.ok();
@@ -103,8 +107,16 @@ async fn a_thousand_idle_polls_execute_no_statement() {
         (alice["lastMessage"]["status"] == "DELIVERED").then_some(())
     })
     .await;
+    alice.get("/v1/events").await.ok();
+    let online = async || {
+        let page = bob.get("/v1/events").await.ok();
+        (page["ephemeral"]["presence"][0]["userId"] == "alice").then_some(())
+    };
+    eventually("alice is there", online).await;
     let ours = statements(&app.instances[0]).await;
-    assert!(ours.contains_key("feeds.snapshot"), "{ours:?}");
+    for kind in ["feeds.snapshot", "presence.contacts"] {
+        assert!(ours.contains_key(kind), "{ours:?}");
+    }
     let theirs = statements_by_postgres(&app.database).await;
     poll_in_vain(&bob, &conversation).await;
     assert_eq!(statements(&app.instances[0]).await, ours);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Barrier;
 
-use crate::support::{Person, eventually};
+use crate::support::{App, Person, eventually};
 
 /// Runs `act(0)`, `act(1)` … so that none starts before all are ready.
 pub async fn at_once<T, F>(count: usize, act: impl Fn(usize) -> F) -> Vec<T>
@@ -35,4 +35,18 @@ pub async fn caught_up(reader: &Person, writer: &Person) {
         (reader.poll(&cursor, "").await.status == 200).then_some(())
     })
     .await;
+}
+
+/// Waits until every instance hears the others.
+pub async fn hearing(app: &App) {
+    for instance in &app.instances {
+        eventually("an instance that hears", async || {
+            let answer = reqwest::get(format!("{}/readyz", instance.url))
+                .await
+                .ok()?;
+            let body: serde_json::Value = answer.json().await.ok()?;
+            (body["status"] == "ok").then_some(())
+        })
+        .await;
+    }
 }

@@ -19,7 +19,7 @@ use crate::sse::Sse;
 use crate::support::{App, Person, eventually};
 
 /// Of the service's own names, those that people's requests bring about. Each has to be executed, or the test is vain.
-const HOT: [&str; 66] = [
+const HOT: [&str; 74] = [
     "conversations.alter",
     "conversations.alter_check",
     "conversations.at_positions",
@@ -34,6 +34,7 @@ const HOT: [&str; 66] = [
     "conversations.touch",
     "deliveries.standing",
     "deliveries.write",
+    "ephemeral.notify",
     "feeds.snapshot",
     "handouts.write",
     "log.after",
@@ -55,6 +56,7 @@ const HOT: [&str; 66] = [
     "members.may_see",
     "members.some",
     "members.status",
+    "members.typist",
     "messages.by_ids",
     "messages.check",
     "messages.delete",
@@ -66,6 +68,12 @@ const HOT: [&str; 66] = [
     "messages.list_after",
     "messages.list_since",
     "messages.standing",
+    "presence.contacts",
+    "presence.find",
+    "presence.hide",
+    "presence.list",
+    "presence.note",
+    "presence.recent",
     "receipts.list",
     "receipts.may_see",
     "receipts.read",
@@ -149,6 +157,7 @@ async fn use_everything(app: &App) {
     change(&few, &ids.group).await;
     host(app).await;
     manage_a_group(app).await;
+    be_seen(app, [&hub, &few], [&ids.with_hub, &ids.group]).await;
     stream_by_ticket(app, &few).await;
     let mut missing = Vec::new();
     for kind in HOT {
@@ -344,6 +353,29 @@ async fn host(app: &App) {
             < 300
     );
     hub.get("/v1/users/p9").await.ok();
+}
+
+/// Types, asks who is there, hides and comes back.
+async fn be_seen(app: &App, people: [&Person; 2], conversations: [&str; 2]) {
+    for person in people {
+        for id in conversations {
+            let path = format!("/v1/conversations/{id}/typing");
+            person.put(&path, &json!({ "isTyping": true })).await;
+        }
+        let path = "/v1/presence?userIds=hub,p42,p7,p8,nobody";
+        person.get(path).await.ok();
+        for hidden in [true, false] {
+            let body = json!({ "presenceHidden": hidden });
+            let change = person.request(Method::PATCH, "/v1/me").json(&body);
+            person.send(change).await.ok();
+        }
+        person.get("/v1/events").await.ok();
+    }
+    eventually("it is read who was noted", async || {
+        let read = "causerie_sql_statements_total{kind=\"presence.recent\"}";
+        (app.instances[0].metric(read).await > 0.0).then_some(())
+    })
+    .await;
 }
 
 async fn stream_by_ticket(app: &App, person: &Person) {

@@ -10,13 +10,14 @@ const PAGE: f64 = 1_000.0;
 /// Most rows that one statement may read and not use: twice the conversations of the site's busiest member.
 const IN_VAIN: f64 = 20_000.0;
 /// What grows with the use of a site.
-const BIG: [&str; 6] = [
+const BIG: [&str; 7] = [
     "users",
     "conversations",
     "members",
     "messages",
     "events",
     "stream_tickets",
+    "presence",
 ];
 
 /// One execution of one statement.

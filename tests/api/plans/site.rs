@@ -71,6 +71,10 @@ fn statements() -> Vec<String> {
         "insert into stream_tickets (hash, tenant_id, user_id, token_exp, expires_at)
          select sha256(('t' || n)::bytea), 'default', 'p' || n, now() + '1 hour', now() + '1 hour' from generate_series(1, 5000) n"
             .to_owned(),
+        // Everybody was here some time today.
+        format!("insert into presence (tenant_id, user_id, last_seen_at, online_until, changed_at)
+                 select 'default', 'p' || n, at, at + '75 s', at from generate_series(1, {CONVERSATIONS}) n
+                  cross join lateral (select now() - make_interval(secs => 100 + n * 8) as at) t"),
         "drop table site_messages".to_owned(),
         "vacuum analyze".to_owned(),
     ]

@@ -214,7 +214,7 @@ impl Client {
         let mut page = self.page(Transport::Stream, None, here, to);
         match frame.event.as_str() {
             "hello" => page.from = to,
-            "heartbeat" => {}
+            "heartbeat" | "ephemeral" => {}
             "unread" => {
                 let unread: Unread = serde_json::from_str(&frame.data).expect("unread counts");
                 page.unread = Some(unread.into());
