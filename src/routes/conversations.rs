@@ -180,31 +180,33 @@ pub async fn update(
     if me.is_service && changed.status.is_some() {
         return Err(Error::field("/status", FieldCode::InvalidValue));
     }
-    if changed.subject.is_some() || changed.metadata.is_some() || changed.closed.is_some() {
-        let update = Update {
+    let aside = changed.status.map(|status| match status {
+        MemberStatus::Active => Aside::Not,
+        MemberStatus::Archived => Aside::Archived,
+    });
+    let is_for_all =
+        changed.subject.is_some() || changed.metadata.is_some() || changed.closed.is_some();
+    if is_for_all {
+        let update = Change::Update(Update {
             subject: changed.subject,
             metadata: changed.metadata,
             closed: changed.closed,
             notice: config.tenant(&me.key.tenant).notice(),
-        };
-        writer.write(alter(&me, id, Change::Update(update))).await?;
-    }
-    if let Some(status) = changed.status {
-        let aside = match status {
-            MemberStatus::Active => Aside::Not,
-            MemberStatus::Archived => Aside::Archived,
-        };
+        });
+        writer.write(alter(&me, id, update, aside)).await?;
+    } else if let Some(aside) = aside {
         writer.write(put(&me, id, aside)).await?;
     }
     Ok(Json::ok(read(&me, id, db).await?))
 }
 
-fn alter(me: &AuthUser, conversation: uuid::Uuid, change: Change) -> Op {
+fn alter(me: &AuthUser, conversation: uuid::Uuid, change: Change, aside: Option<Aside>) -> Op {
     Op::Alter(Alter {
         by: me.key.clone(),
         by_service: me.is_service,
         conversation,
         change,
+        aside,
     })
 }
 
@@ -231,17 +233,17 @@ fn put(me: &AuthUser, conversation: uuid::Uuid, aside: Aside) -> Op {
 pub async fn delete(me: AuthUser, id: PathId, writer: &State<Writer>) -> Result<Status> {
     let id = id.get()?;
     if me.is_service {
-        writer.write(alter(&me, id, Change::Delete)).await?;
+        writer.write(alter(&me, id, Change::Delete, None)).await?;
         return Ok(Status::NoContent);
     }
     // Of a PRIVATE one; a GROUP is nobody's own to hide, and says so.
     match writer.write(put(&me, id, Aside::Deleted)).await {
         Err(error) if error.code == Code::Forbidden => {
-            writer.write(alter(&me, id, Change::Delete)).await?;
+            writer.write(alter(&me, id, Change::Delete, None)).await?;
         }
         // Not a member: perhaps because of an earlier deletion, whose answer was lost.
         Err(error) if error.code == Code::NotFound => {
-            writer.write(alter(&me, id, Change::Delete)).await?;
+            writer.write(alter(&me, id, Change::Delete, None)).await?;
         }
         other => {
             other?;

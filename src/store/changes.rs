@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::log::LogTransaction;
 use super::notices::{Say, say_all};
+use super::status::{self, Aside, Put};
 use super::{query, query_as};
 use crate::error::{Code, Result};
 use crate::model::{
@@ -18,6 +19,8 @@ pub struct Alter {
     pub by_service: bool,
     pub conversation: Uuid,
     pub change: Change,
+    /// What the same request does with the member's own side: both, or neither.
+    pub aside: Option<Aside>,
 }
 
 #[derive(Debug, Clone)]
@@ -54,20 +57,29 @@ pub async fn alter_all(log: &mut LogTransaction<'_>, items: &[&Alter]) -> Result
     let mut answers = Vec::with_capacity(items.len());
     for item in items {
         let found = find(log, item).await?;
-        let answer = match found
-            .ok_or(Code::NotFound)
-            .map(|found| (judge(item, &found), found))
-        {
-            Ok((Ok(true), found)) => {
-                alter(log, item, &found).await?;
-                Ok(())
-            }
-            Ok((verdict, _)) => verdict.map(|_| ()),
-            Err(code) => Err(code.into()),
-        };
-        answers.push(answer);
+        answers.push(match found {
+            Some(found) => apply(log, item, &found).await?,
+            None => Err(Code::NotFound.into()),
+        });
     }
     Ok(answers)
+}
+
+async fn apply(log: &mut LogTransaction<'_>, item: &Alter, found: &Found) -> Result<Result<()>> {
+    match judge(item, found) {
+        Err(refused) => return Ok(Err(refused)),
+        Ok(true) => alter(log, item, found).await?,
+        Ok(false) => {}
+    }
+    let Some(aside) = item.aside else {
+        return Ok(Ok(()));
+    };
+    let put = Put {
+        by: item.by.clone(),
+        conversation: item.conversation,
+        aside,
+    };
+    status::put(log, &put).await
 }
 
 async fn find(log: &mut LogTransaction<'_>, item: &Alter) -> Result<Option<Found>> {

@@ -38,11 +38,18 @@ struct Found {
     is_known: bool,
 }
 
+/// A group is counted once, however many are added to it.
 const CHECK: &str = "
+    with g as materialized (
+        select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[]) with ordinality as g (tenant_id, conversation_id, actor_id, user_id, n)
+    ), k as materialized (
+        select t.*, (select count(*) from members o where o.tenant_id = t.tenant_id and o.conversation_id = t.conversation_id
+                                                      and o.left_position is null) as member_count
+          from (select distinct tenant_id, conversation_id from g) t
+    )
     select c.type = 'GROUP' as is_group, c.last_seq, a.role as actor_role, s.user_id is not null as is_member, u.id is not null as is_known,
-           (select count(*) from members o where o.tenant_id = g.tenant_id and o.conversation_id = g.conversation_id
-                                             and o.left_position is null) as member_count
-      from unnest($1::text[], $2::uuid[], $3::text[], $4::text[]) with ordinality as g (tenant_id, conversation_id, actor_id, user_id, n)
+           k.member_count
+      from g join k on k.tenant_id = g.tenant_id and k.conversation_id = g.conversation_id
       left join conversations c on c.tenant_id = g.tenant_id and c.id = g.conversation_id and c.deleted_position is null
       left join members a on a.tenant_id = g.tenant_id and a.conversation_id = g.conversation_id
                          and a.user_id = g.actor_id and a.left_position is null

@@ -43,7 +43,7 @@ pub async fn put_all(log: &mut LogTransaction<'_>, puts: &[&Put]) -> Result<Vec<
 }
 
 /// One by one: each is a person's own click.
-async fn put(log: &mut LogTransaction<'_>, put: &Put) -> Result<Result<()>> {
+pub(super) async fn put(log: &mut LogTransaction<'_>, put: &Put) -> Result<Result<()>> {
     let standing: Option<Standing> = query_as("members.status", "
         select c.last_seq, c.type = 'GROUP' as is_group, c.last_seq <= coalesce(m.archived_up_to, -1) as is_archived
           from members m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id

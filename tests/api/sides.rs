@@ -255,11 +255,19 @@ async fn a_change_for_all_is_an_admins_and_what_is_left_out_stays() {
         (&changed["subject"], &changed["metadata"]["colour"]),
         (&Value::Null, &json!("blue"))
     );
-    let refused = app
-        .person("bob")
-        .patch(&path, &json!({ "closed": true }))
-        .await;
+    // Both, or neither.
+    let both = json!({ "closed": true, "status": "ARCHIVED" });
+    let refused = app.person("bob").patch(&path, &both).await;
     assert_eq!((refused.status, refused.code()), (403, "forbidden"));
+    assert_eq!(
+        listed(&app.person("bob"), "?status=ARCHIVED").await,
+        [] as [Value; 0]
+    );
+    let changed = alice.patch(&path, &both).await.ok();
+    assert_eq!(
+        (&changed["closed"], &changed["me"]["status"]),
+        (&json!(true), &json!("ARCHIVED"))
+    );
     for (body, pointer) in [
         (json!({ "subject": "" }), "/subject"),
         (json!({ "subject": "x".repeat(201) }), "/subject"),
