@@ -103,7 +103,8 @@ impl Live {
                 feed.push(held, floor);
             }
         }
-        for conversation in feed.conversations() {
+        let applied = self.applied.borrow().map_or(0, |at| at.position);
+        for conversation in feed.conversations(applied) {
             core.follow(conversation, &feed);
         }
         self.feeds.insert(key.clone(), feed.clone());

@@ -252,12 +252,12 @@ impl Feed {
         self.state().standings.keys().copied().collect()
     }
 
-    /// Those whose new events it is pushed.
-    pub(super) fn conversations(&self) -> Vec<Uuid> {
+    /// Those whose events after `applied` it is pushed: a feed born while the tail lags knows of leavings still to come.
+    pub(super) fn conversations(&self, applied: Position) -> Vec<Uuid> {
         self.state()
             .standings
             .iter()
-            .filter(|(_, standing)| standing.is_member())
+            .filter(|(_, standing)| standing.goes_on(applied))
             .map(|(id, _)| *id)
             .collect()
     }

@@ -262,7 +262,10 @@ impl Live {
                 let feeds = core.by_conversation.get(&conversation);
                 let mut feeds = feeds.cloned().unwrap_or_default();
                 if held.row.kind == EventKind::MemberJoined {
-                    feeds.extend(held.row.subject_user_id.as_deref().and_then(of_user));
+                    let joined = held.row.subject_user_id.as_deref().and_then(of_user);
+                    // Born after the joining was committed, it is among them already.
+                    let is_there = |feed: &Arc<Feed>| feeds.iter().any(|it| Arc::ptr_eq(it, feed));
+                    feeds.extend(joined.filter(|feed| !is_there(feed)));
                 }
                 feeds
             }

@@ -65,6 +65,12 @@ impl Standing {
             .any(|(joined, left)| *joined <= position && left.is_none_or(|left| position <= left))
     }
 
+    /// Whether anything after this position is seen: now, or in a stretch that is known before the tail comes to it.
+    pub(super) fn goes_on(&self, position: Position) -> bool {
+        let mut ends = self.intervals.iter().map(|(_, left)| left);
+        ends.any(|left| left.is_none_or(|left| left > position))
+    }
+
     pub(super) fn is_member(&self) -> bool {
         self.intervals.iter().any(|(_, left)| left.is_none())
     }
@@ -173,6 +179,7 @@ mod tests {
         standing.leave(14);
         assert!(!standing.is_member() && standing.holds(14) && !standing.holds(15));
         assert_eq!(standing.unread(), 0);
+        assert!(standing.goes_on(13) && !standing.goes_on(14));
     }
 
     #[test]

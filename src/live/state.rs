@@ -158,7 +158,8 @@ impl State {
         row.conversation_id
     }
 
-    /// The user is a member no more by this event, if so. After the event is kept: it is the last one seen.
+    /// The user is a member no more by this event, if so. After the event is kept: it is the last one seen, unless the
+    /// feed was born knowing of a later stretch.
     pub(super) fn leave(&mut self, me: &UserKey, held: &Held) -> Option<Uuid> {
         let row = &held.row;
         let is_end = match row.kind {
@@ -170,9 +171,9 @@ impl State {
         let standing = self.standings.get_mut(&id)?;
         let before = standing.unread();
         standing.leave(row.position);
-        let (after, is_member) = (standing.unread(), standing.is_member());
+        let (after, goes_on) = (standing.unread(), standing.goes_on(row.position));
         self.recount(before, after);
-        (!is_member).then_some(id)
+        (!goes_on).then_some(id)
     }
 
     /// Every conversation with its last activity, if they are more than a few. Some may have been left by the user:

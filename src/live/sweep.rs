@@ -50,7 +50,7 @@ impl Live {
                 continue;
             }
             self.feeds.remove(&feed.key);
-            for conversation in feed.conversations() {
+            for conversation in feed.conversations(place.position) {
                 core.unfollow(&conversation, &feed);
             }
         }

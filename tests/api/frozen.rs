@@ -16,13 +16,13 @@ use crate::support::{App, Database, Person, eventually};
 const FRESH: Duration = Duration::from_secs(5);
 
 /// A Postgres of the test's own: nobody else is stopped with it.
-struct Server {
+pub struct Server {
     embedded: Embedded,
     home: PathBuf,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let name = format!("causerie-{}", uuid::Uuid::new_v4().simple());
         let home = std::env::temp_dir().join(name);
         let settings = Settings {
@@ -36,7 +36,7 @@ impl Server {
         }
     }
 
-    fn app(&self) -> App {
+    pub fn app(&self) -> App {
         App {
             database: Database {
                 url: self.embedded.url(),
@@ -54,9 +54,15 @@ impl Drop for Server {
 }
 
 /// Every process of a Postgres, stopped. They go on when this is dropped, whatever happens.
-struct Frozen(Vec<Pid>);
+pub struct Frozen(Vec<Pid>);
 
 impl Frozen {
+    pub fn one(pid: Pid) -> Self {
+        let mut frozen = Self(Vec::new());
+        frozen.add(pid);
+        frozen
+    }
+
     fn stop(home: &Path) -> Self {
         let file = std::fs::read_to_string(home.join("data/postmaster.pid"));
         let file = file.expect("the server runs");
@@ -76,6 +82,12 @@ impl Frozen {
         // A child that has just ended by itself is as good as stopped.
         let _ = kill(pid, Signal::SIGSTOP);
     }
+}
+
+/// The process by which the only instance that is there follows the log.
+pub async fn tail_of(app: &App) -> Pid {
+    let tail = "select pid::bigint from pg_stat_activity where application_name = 'causerie-tail'";
+    Pid::from_raw(app.database.number(tail).await as i32)
 }
 
 impl Drop for Frozen {
@@ -252,13 +264,11 @@ async fn a_feed_born_while_the_tail_lags_counts_no_message_before_it_tells_it() 
     let server = Server::start().await;
     let mut app = server.app();
     app.add("", &[]).await;
-    let tail = "select pid::bigint from pg_stat_activity where application_name = 'causerie-tail'";
-    let tail = app.database.number(tail).await;
+    let tail = tail_of(&app).await;
     app.add("", &[]).await;
     let (alice, bob, conversation) = app.two_people_talking().await;
     let cursor = alice.cursor().await;
-    let mut frozen = Frozen(Vec::new());
-    frozen.add(Pid::from_raw(tail as i32));
+    let frozen = Frozen::one(tail);
     // At the other instance: what this one writes itself, its tail need not read.
     let alice = alice.at(&app.instances[1].url);
     alice.say(&conversation, "unheard of").await.ok();

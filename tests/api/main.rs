@@ -41,6 +41,7 @@ mod plans;
 mod presence;
 mod receipts;
 mod refusals;
+mod removal;
 mod restore;
 mod schema;
 mod shutdown;
