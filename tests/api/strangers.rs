@@ -46,7 +46,7 @@ const ADDRESSES: &[(&str, &str)] = &[
 ];
 
 /// An answer without what may differ: the address asked for and the request's own id.
-fn bare(answer: &Answer) -> String {
+pub fn bare(answer: &Answer) -> String {
     let mut text = answer.text.clone();
     for field in ["instance", "requestId"] {
         let value = answer.body[field].as_str().expect("a problem");

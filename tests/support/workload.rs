@@ -9,6 +9,7 @@ mod plan;
 mod writer;
 
 pub use amid::run_amid;
+pub use frames::Frames;
 pub use plan::{Habit, Plan, seeds};
 
 use std::collections::HashMap;
