@@ -1,21 +1,18 @@
 //! What has reached a device: proven by the cursors of polls, said by `POST /v1/delivered` for streams.
 
-use std::sync::Arc;
-
 use rocket::http::Status;
-use rocket::{State, post};
+use rocket::post;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::body::Body;
-use super::feed::Reader;
+use super::instance::Instance;
 use super::page::{FeedPage, Since};
 use crate::auth::AuthUser;
 use crate::config::Config;
 use crate::error::{Error, Problem, Result};
-use crate::live::{Feed, Live};
+use crate::live::Feed;
 use crate::model::{Check, Cursor, FieldCode, Position, Problems, Transport, UserKey};
-use crate::store::Db;
 use crate::store::deliveries::{Deliveries, Horizon};
 use crate::store::handouts::{Handout, Handouts};
 
@@ -91,23 +88,13 @@ impl Check for DeliveredUpTo {
         (status = 422, description = "Not a cursor", body = Problem, content_type = "application/problem+json"),
     ))]
 #[post("/delivered", data = "<body>")]
-pub async fn note(
-    me: AuthUser,
-    body: Body<DeliveredUpTo>,
-    live: &State<Arc<Live>>,
-    db: &Db,
-    desk: &State<Desk>,
-    config: &State<Config>,
-) -> Result<Status> {
+pub async fn note(me: AuthUser, body: Body<DeliveredUpTo>, here: Instance<'_>) -> Result<Status> {
     let cursor = body.0.cursor.parse();
     let cursor: Cursor = cursor.map_err(|_| Error::field("/cursor", FieldCode::InvalidValue))?;
-    let reader = Reader {
-        live: live.inner().clone(),
-        db: db.clone(),
-        me: me.key,
-    };
+    let reader = here.reader(&me.key);
     let cursor = reader.start(Since::At(cursor)).await?;
     let feed = reader.feed().await?;
-    desk.arrived(&reader.me, &feed, cursor.position, config);
+    here.desk
+        .arrived(&reader.me, &feed, cursor.position, here.config);
     Ok(Status::NoContent)
 }

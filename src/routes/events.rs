@@ -1,24 +1,20 @@
 //! `GET /v1/events`: the poll and, with `wait`, the long-poll.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rocket::{State, get};
+use rocket::get;
 use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::delivered::Desk;
 use super::feed::Reader;
+use super::instance::Instance;
 use super::page::{FeedPage, Since, UnreadState, next_ms};
 use super::params::{HeaderOf, Query};
 use super::respond::Polled;
 use crate::auth::AuthUser;
-use crate::config::Config;
 use crate::error::{Code, Problem, Result};
-use crate::live::Live;
 use crate::model::{Cursor, EphemeralState, Event, Transport};
-use crate::store::Db;
 use crate::store::writer::Writer;
 
 /// A page of the caller's feed.
@@ -75,12 +71,11 @@ pub async fn poll(
     me: AuthUser,
     query: Query,
     headers: HeaderOf<'_>,
-    live: &State<Arc<Live>>,
-    db: &Db,
-    writer: &State<Writer>,
-    config: &State<Config>,
-    desk: &State<Desk>,
+    here: Instance<'_>,
 ) -> Result<Polled> {
+    let Instance {
+        live, config, desk, ..
+    } = here;
     let since = query.text("since")?;
     let since = Since::parse(since.as_deref())?;
     let wait = query
@@ -88,11 +83,7 @@ pub async fn poll(
         .unwrap_or(0);
     let limit = query.number("limit", 1, 200)?.unwrap_or(200) as usize;
     let all = query.flag("ephemeral")?;
-    let reader = Reader {
-        live: live.inner().clone(),
-        db: db.clone(),
-        me: me.key.clone(),
-    };
+    let reader = here.reader(&me.key);
     let start = reader.start(since).await?;
     if matches!(since, Since::At(_)) {
         desk.arrived(&reader.me, &*reader.feed().await?, start.position, config);
@@ -117,7 +108,8 @@ pub async fn poll(
         Transport::LongPoll
     };
     desk.handed_out(&reader.me, transport, &page);
-    Ok(answer(&reader, page, since, headers.if_none_match, writer))
+    let known = headers.if_none_match;
+    Ok(answer(&reader, page, since, known, here.writer))
 }
 
 /// Watch, read, wait, in that order, until there is an event or the time is up. `all`: or until the ephemeral state is

@@ -9,6 +9,7 @@ mod events;
 mod feed;
 mod follow;
 mod health;
+mod instance;
 mod me;
 mod members;
 mod message;

@@ -1,19 +1,13 @@
 //! `GET /v1/events/stream`: the feed as server-sent events.
 
-use std::sync::Arc;
+use rocket::get;
 
-use rocket::{State, get};
-
-use super::delivered::Desk;
-use super::feed::Reader;
+use super::instance::Instance;
 use super::page::Since;
 use super::params::{HeaderOf, Query};
 use super::sse::{Opening, Stream};
 use crate::auth::StreamUser;
-use crate::config::Config;
 use crate::error::{Code, Locale, Problem, Result};
-use crate::live::Live;
-use crate::store::Db;
 
 /// The caller's feed, as it happens
 ///
@@ -38,19 +32,15 @@ pub async fn open(
     caller: StreamUser,
     query: Query,
     headers: HeaderOf<'_>,
-    live: &State<Arc<Live>>,
-    db: &Db,
-    config: &State<Config>,
-    desk: &State<Desk>,
+    here: Instance<'_>,
     locale: Locale,
 ) -> Result<Stream> {
     let by_query = query.text("since")?.or(query.text("lastEventId")?);
     let since = Since::parse(headers.last_event_id.or(by_query.as_deref()));
-    let reader = Reader {
-        live: live.inner().clone(),
-        db: db.clone(),
-        me: caller.user.key.clone(),
-    };
+    let Instance {
+        live, config, desk, ..
+    } = here;
+    let reader = here.reader(&caller.user.key);
     let seat = live
         .seat(&reader.feed().await?, true, config.streams_per_user)
         .ok_or(Code::TooManyStreams)?;
@@ -79,7 +69,7 @@ pub async fn open(
         watch,
         cursor,
         resync,
-        desk: desk.inner().clone(),
+        desk: desk.clone(),
     };
     Ok(Stream::new(opening, config))
 }

@@ -147,7 +147,8 @@ fn judge(item: &Manage, found: &Found) -> Result<bool> {
         return Err(Code::NotAGroup.into());
     }
     let is_admin = item.by_service || found.actor_role == Some(MemberRole::Admin);
-    if !is_admin && !(is_self && is_out) {
+    let may = is_admin || (is_self && is_out);
+    if !may {
         return Err(Code::Forbidden.into());
     }
     let Some(role) = found.role else {

@@ -34,6 +34,27 @@ async fn read(by: &Person, conversation: &str, body: &Value) -> Value {
     by.post(&path, body).await.ok()
 }
 
+/// Takes in a page or an event over a transport, and lets that be known.
+async fn receive(transport: &str, bob: &Person, since: &str, is_handed_out: impl AsyncFn()) {
+    if transport == "poll" || transport == "wait" {
+        let wait = if transport == "wait" { "&wait=20" } else { "" };
+        let page = bob.poll(since, wait).await;
+        is_handed_out().await;
+        bob.poll(&page.cursor(), "").await.ok();
+        return;
+    }
+    let mut stream = Sse::open(bob, &format!("?since={since}")).await;
+    let cursor = stream.until("message.created").await.id.expect("a cursor");
+    is_handed_out().await;
+    if transport == "stream" {
+        let body = json!({ "cursor": cursor });
+        assert_eq!(bob.post("/v1/delivered", &body).await.status, 204);
+    } else {
+        let mut again = Sse::open(bob, &format!("?since={cursor}")).await;
+        again.until("hello").await;
+    }
+}
+
 #[tokio::test]
 async fn what_a_poll_a_wait_or_a_stream_has_is_delivered() {
     let app = App::with(2, "").await;
@@ -48,32 +69,11 @@ async fn what_a_poll_a_wait_or_a_stream_has_is_delivered() {
             (Some("SENT"), "none")
         );
         caught_up(&bob, &alice).await;
-        match transport {
-            "poll" | "wait" => {
-                let page = bob
-                    .poll(&since, if transport == "wait" { "&wait=20" } else { "" })
-                    .await;
-                // What was handed out has not arrived yet; the next `since` proves it.
-                assert_eq!(status(&alice, &sent).await, "SENT");
-                bob.poll(&page.cursor(), "").await.ok();
-            }
-            _ => {
-                let mut stream = Sse::open(&bob, &format!("?since={since}")).await;
-                let frame = stream.until("message.created").await;
-                let cursor = frame.id.expect("a cursor");
-                if transport == "stream" {
-                    let said = bob
-                        .post("/v1/delivered", &json!({ "cursor": cursor }))
-                        .await;
-                    assert_eq!(said.status, 204);
-                } else {
-                    Sse::open(&bob, &format!("?since={cursor}"))
-                        .await
-                        .until("hello")
-                        .await;
-                }
-            }
-        }
+        receive(transport, &bob, &since, async || {
+            // What was handed out has not arrived yet; what comes back proves it.
+            assert_eq!(status(&alice, &sent).await, "SENT");
+        })
+        .await;
         becomes(&alice, &sent, "DELIVERED").await;
         let (events, _) = alice.all_events(&told, 200).await;
         let receipt = events

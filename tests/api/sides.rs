@@ -117,10 +117,10 @@ async fn an_archived_or_rejoined_conversation_has_its_place_in_a_large_inbox() {
         .say(team.as_str().expect("an id"), "the newest")
         .await
         .ok();
-    assert_eq!(listed(&bob, "?limit=1").await, [team.clone()]);
+    assert_eq!(listed(&bob, "?limit=1").await[0], team);
     let bobs = format!("{members}/bob");
     assert_eq!(alice.delete(&bobs).await.status, 204);
-    assert_ne!(listed(&bob, "?limit=1").await, [team.clone()]);
+    assert_ne!(listed(&bob, "?limit=1").await[0], team);
     alice
         .post(&members, &json!({ "memberIds": ["bob"] }))
         .await

@@ -114,23 +114,21 @@ const THINGS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/messages/ID/read", ""),
 ];
 
+async fn of_another_tenant(scene: &Scene, id: &str, role: Option<&str>) -> Person {
+    let person = Person::with(&scene.alice.base, id, |claims| {
+        claims.tenant = Some("other".to_owned());
+        claims.role = role.map(str::to_owned);
+    });
+    person.get("/v1/me").await.ok();
+    person
+}
+
 #[tokio::test]
 async fn what_is_anothers_looks_like_what_does_not_exist() {
     let scene = Scene::set().await;
     // The same id is another person there, and a host's backend knows no other tenant.
-    let of_tenant = |id: &str, role: Option<&str>| {
-        Person::with(&scene.alice.base, id, |claims| {
-            claims.tenant = Some("other".to_owned());
-            claims.role = role.map(str::to_owned);
-        })
-    };
-    let (elsewhere, host) = (
-        of_tenant("alice", None),
-        of_tenant("backend", Some("service")),
-    );
-    for person in [&elsewhere, &host] {
-        person.get("/v1/me").await.ok();
-    }
+    let elsewhere = of_another_tenant(&scene, "alice", None).await;
+    let host = of_another_tenant(&scene, "backend", Some("service")).await;
     let before = everything(&scene.app.database).await;
     for (name, path, body) in THINGS {
         let is_message = path.starts_with("/v1/messages");

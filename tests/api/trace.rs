@@ -29,13 +29,8 @@ async fn a_trace_says_over_which_transport_each_was_handed_a_message_and_what_ca
         Person::service(&alice.base),
         path.rsplit('/').next().expect("an id"),
     );
-    let of_person = |id: &str| app.person(id).at(&app.instances[1].url);
-    let (poll, wait, stream, late) = (
-        of_person("by-poll"),
-        of_person("by-wait"),
-        of_person("by-stream"),
-        of_person("late"),
-    );
+    let ids = ["by-poll", "by-wait", "by-stream", "late"];
+    let [poll, wait, stream, late] = ids.map(|id| app.person(id).at(&app.instances[1].url));
     let start = poll.cursor().await;
     let mut streaming = Sse::open(&stream, &format!("?since={start}")).await;
     let sent = alice.say(id, "where are you?").await.ok();
