@@ -1,5 +1,5 @@
 -- Every step of a horizon that others were shown, so that of each message can be said when it was delivered and read.
--- A row covers the messages above the row before it, up to its own `seq`.
+-- A row covers the messages above the row before it, up to its own `seq`. Kept as long as the messages.
 create table receipt_marks (
     tenant_id       text not null,
     conversation_id uuid not null,

@@ -10,10 +10,13 @@ use crate::store::{bounded, conversations, handouts, log, revisions, tickets};
 
 const EVERY: Duration = Duration::from_secs(60);
 
+/// What goes in one statement, at most.
+const CHUNK: u64 = 5_000;
+
 /// Runs for as long as the process lives. Several instances may do it at once: each step is safe beside itself.
 pub async fn run(pool: PgPool, retention_days: i32) {
     loop {
-        if let Err(error) = bounded(round(&pool, retention_days)).await {
+        if let Err(error) = round(&pool, retention_days).await {
             tracing::warn!(%error, "maintenance is tried again in a minute");
         }
         // Not all instances in the same second.
@@ -21,15 +24,44 @@ pub async fn run(pool: PgPool, retention_days: i32) {
     }
 }
 
-async fn round(pool: &PgPool, retention_days: i32) -> Result<()> {
-    let mut connection = pool.acquire().await?;
-    let pruned = log::prune(&mut connection, retention_days).await?;
-    metrics::counter!("causerie_events_pruned_total").increment(pruned);
-    tickets::prune(&mut connection).await?;
-    revisions::prune(&mut connection).await?;
-    handouts::prune(&mut connection, retention_days).await?;
-    for (state, count) in conversations::count_by_state(&mut connection).await? {
+/// What grows with use.
+enum Old {
+    Events,
+    Handouts,
+    Revisions,
+}
+
+async fn round(pool: &PgPool, days: i32) -> Result<()> {
+    let events = forget(pool, Old::Events, days).await?;
+    metrics::counter!("causerie_events_pruned_total").increment(events);
+    forget(pool, Old::Handouts, days).await?;
+    forget(pool, Old::Revisions, days).await?;
+    let mut connection = bounded(async { Ok(pool.acquire().await?) }).await?;
+    bounded(tickets::prune(&mut connection)).await?;
+    let counts = bounded(conversations::count_by_state(&mut connection)).await?;
+    for (state, count) in counts {
         metrics::gauge!("causerie_conversations", "state" => state).set(count as f64);
     }
     Ok(())
+}
+
+/// Until there is nothing more to forget, with a pause: other people's statements go between.
+async fn forget(pool: &PgPool, old: Old, days: i32) -> Result<u64> {
+    let mut all = 0;
+    loop {
+        let some = async {
+            let mut connection = pool.acquire().await?;
+            match old {
+                Old::Events => log::prune(&mut connection, days).await,
+                Old::Handouts => handouts::prune(&mut connection, days).await,
+                Old::Revisions => revisions::prune(&mut connection).await,
+            }
+        };
+        let gone = bounded(some).await?;
+        all += gone;
+        if gone < CHUNK {
+            return Ok(all);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }

@@ -12,7 +12,7 @@ use super::held::Held;
 use super::presence::Alive;
 use super::seat::Seats;
 use super::standing::Standing;
-use super::state::{State, sees};
+use super::state::{State, UNDELIVERED, sees};
 use super::view::View;
 use super::watch::{Bit, Watch};
 #[cfg(feature = "planted-faults")]
@@ -96,6 +96,7 @@ impl Feed {
             read_at: Instant::now(),
             ended: false,
             undelivered: snapshot.undelivered(),
+            undelivered_most: UNDELIVERED,
         };
         Self {
             key,
@@ -240,7 +241,7 @@ impl Feed {
         let joined = state.join(&self.key, held);
         if state.sees(&self.key, held) {
             state.count(&self.key, held);
-            state.keep(held.clone());
+            state.keep(&self.key, held.clone());
         }
         let left = state.leave(&self.key, held);
         left.map(Membership::Ended)
@@ -270,7 +271,7 @@ impl Feed {
             .cloned()
             .collect::<Vec<_>>()
         {
-            state.keep(held);
+            state.keep(&self.key, held);
         }
     }
 

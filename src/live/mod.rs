@@ -35,6 +35,7 @@ use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
 use tokio::sync::{Notify, Semaphore, mpsc, watch as channel};
+use uuid::Uuid;
 
 use core::Core;
 use ephemeral::Ephemeral;
@@ -78,7 +79,11 @@ pub struct Live {
     catch_ups: Semaphore,
     /// Who types and who is there.
     ephemeral: Ephemeral,
+    /// Taken in turn by those who read anew what has changed in a conversation; which of them, its id decides.
+    turns: [tokio::sync::Mutex<()>; TURNS],
 }
+
+const TURNS: usize = 16;
 
 /// How much of the log is kept in memory.
 #[derive(Debug, Clone, Copy)]
@@ -103,6 +108,7 @@ impl Live {
             listening: AtomicBool::new(false),
             poke: Arc::new(Notify::new()),
             catch_ups: Semaphore::new(catch_ups),
+            turns: Default::default(),
             ephemeral: Ephemeral::new(presence),
         })
     }
@@ -139,6 +145,12 @@ impl Live {
         let applied = self.place()?;
         let feed = self.feeds.get(me)?.clone();
         Some(Newest::pick(feed.by_activity()?, before, limit, applied))
+    }
+
+    /// One's turn to read a conversation's changed events: who waited for it finds them read.
+    pub async fn turn_to_read(&self, conversation: Uuid) -> tokio::sync::MutexGuard<'_, ()> {
+        let turn = conversation.as_u128() as usize % TURNS;
+        self.turns[turn].lock().await
     }
 
     pub fn applied(&self) -> channel::Receiver<Option<Cursor>> {

@@ -120,12 +120,23 @@ impl Ring {
                 .flatten()
         };
         match event.row.kind {
-            // A horizon or a role moved, by a receipt or by a message of one's own, or the conversation itself.
-            EventKind::MessageCreated
-            | EventKind::ReceiptRead
-            | EventKind::ReceiptDelivered
-            | EventKind::MemberUpdated
-            | EventKind::ConversationUpdated => showing().for_each(|held| held.forget()),
+            // A horizon or a role moved, by a receipt or by a message of one's own: whole conversations show it, and what
+            // is said of that member.
+            EventKind::MessageCreated | EventKind::ReceiptRead | EventKind::ReceiptDelivered => {
+                let who = match event.row.kind {
+                    EventKind::MessageCreated => event.sender.as_deref(),
+                    _ => event.row.actor_id.as_deref(),
+                };
+                showing()
+                    .filter(|held| shows(held, who))
+                    .for_each(|held| held.forget());
+            }
+            EventKind::MemberUpdated => showing()
+                .filter(|held| shows(held, event.row.subject_user_id.as_deref()))
+                .for_each(|held| held.forget()),
+            EventKind::ConversationUpdated | EventKind::ConversationDeleted => showing()
+                .filter(|held| held.row.kind.shows_conversation())
+                .for_each(|held| held.forget()),
             // Its text stands in its own events, and in those of its answers.
             EventKind::MessageUpdated | EventKind::MessageDeleted => {
                 let message = event.row.message_id;
@@ -141,14 +152,12 @@ impl Ring {
                 let is_message = held.row.message_id.is_some();
                 let shows =
                     held.row.kind.shows_members() || (is_message && held.reply_to.is_some());
-                if shows || held.row.actor_id == event.row.subject_user_id {
+                let subject = &event.row.subject_user_id;
+                if shows || held.row.actor_id == *subject || held.sender == *subject {
                     held.forget();
                 }
             }),
-            EventKind::ConversationCreated
-            | EventKind::ConversationDeleted
-            | EventKind::MemberJoined
-            | EventKind::MemberLeft => {}
+            EventKind::ConversationCreated | EventKind::MemberJoined | EventKind::MemberLeft => {}
         }
     }
 
@@ -169,6 +178,12 @@ impl Ring {
             .partition_point(|(held, _)| held.row.position <= position);
         self.events.iter().skip(start).map(|(held, _)| held)
     }
+}
+
+/// Whether it shows a whole conversation, or this member of it.
+fn shows(held: &Held, who: Option<&str>) -> bool {
+    held.row.kind.shows_conversation()
+        || (who.is_some() && held.row.subject_user_id.as_deref() == who)
 }
 
 /// Under which key an event is found.

@@ -35,17 +35,18 @@ pub(super) struct State {
     pub(super) ended: bool,
     /// Others' messages of PRIVATE conversations that no device is known to have: oldest first.
     pub(super) undelivered: VecDeque<Undelivered>,
+    pub(super) undelivered_most: usize,
 }
 
-/// So many are kept for a user whose devices say nothing; of more, the newest tell of those before them.
-const UNDELIVERED: usize = 1_000;
+/// So many are kept at least for a user whose devices say nothing.
+pub(super) const UNDELIVERED: usize = 1_000;
 
 impl State {
     pub(super) fn sees(&self, me: &UserKey, held: &Held) -> bool {
         sees(&self.standings, me, held)
     }
 
-    pub(super) fn keep(&mut self, held: Arc<Held>) {
+    pub(super) fn keep(&mut self, me: &UserKey, held: Arc<Held>) {
         self.last = held.row.position;
         self.last_at = Some(held.row.occurred_at);
         if let Some(standing) = held
@@ -65,7 +66,10 @@ impl State {
                     let is_archived = held.row.seq.is_some();
                     standing.activity_position = if is_archived { 0 } else { held.activity };
                 }
-                // One's own joining was said by `join`.
+                // Out of the archive it was in when it was left. Of a feed that was born since, `join` has said nothing.
+                EventKind::MemberJoined if held.row.subject_user_id.as_deref() == Some(&*me.id) => {
+                    standing.activity_position = standing.activity_position.max(held.activity);
+                }
                 EventKind::ConversationUpdated
                 | EventKind::MemberJoined
                 | EventKind::MemberUpdated
@@ -115,10 +119,21 @@ impl State {
             _ => {}
         }
         let after = standing.unread();
-        if self.undelivered.len() > UNDELIVERED {
-            self.undelivered.pop_front();
+        if self.undelivered.len() > self.undelivered_most {
+            self.forget_all_but_the_newest();
         }
         self.recount(before, after);
+    }
+
+    /// Of each conversation the newest tells of those before it.
+    fn forget_all_but_the_newest(&mut self) {
+        let mut newest = HashMap::new();
+        for one in &self.undelivered {
+            newest.insert(one.conversation, one.seq);
+        }
+        self.undelivered
+            .retain(|one| newest.get(&one.conversation) == Some(&one.seq));
+        self.undelivered_most = UNDELIVERED.max(2 * self.undelivered.len());
     }
 
     /// Takes out what has arrived: the newest of each conversation.

@@ -140,17 +140,25 @@ impl View {
 
     /// An event may bring or take people.
     fn note(&self, held: &Held) {
-        let kind = held.row.kind.as_str();
-        match (kind.split_once('.').map(|(noun, _)| noun), held.row.kind) {
-            (Some("message"), EventKind::MessageCreated) => {
+        match held.row.kind {
+            EventKind::MessageCreated => {
                 let is_known = |id| self.looked().contains(&id);
                 // The first message for long in a conversation that was not among the newest.
                 if held.row.conversation_id.is_some_and(|id| !is_known(id)) {
                     self.go_stale();
                 }
             }
-            (Some("message" | "receipt" | "user" | "notification"), _) => {}
-            _ => self.go_stale(),
+            EventKind::ConversationCreated
+            | EventKind::ConversationDeleted
+            | EventKind::MemberJoined
+            | EventKind::MemberLeft => self.go_stale(),
+            EventKind::ConversationUpdated
+            | EventKind::MemberUpdated
+            | EventKind::MessageUpdated
+            | EventKind::MessageDeleted
+            | EventKind::ReceiptRead
+            | EventKind::ReceiptDelivered
+            | EventKind::UserUpdated => {}
         }
     }
 

@@ -169,6 +169,15 @@ pub struct NewMessage {
     pub metadata: Option<Map<String, Value>>,
 }
 
+impl NewMessage {
+    /// About how much of a transaction it takes.
+    pub fn bytes(&self) -> usize {
+        let attachments = self.attachments.iter().map(|a| a.url.len() + 512);
+        let metadata = self.metadata.as_ref().map_or(0, |_| 4096);
+        self.content.len() + attachments.sum::<usize>() + metadata + 1024
+    }
+}
+
 /// `PATCH /v1/messages/{id}`: what is left out stays.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -33,8 +33,12 @@ async fn read<'r, T: DeserializeOwned + Check>(
     request: &'r Request<'_>,
     data: Data<'r>,
 ) -> Result<T> {
-    let is_message =
-        request.method() == Method::Post && request.uri().path().ends_with("/messages");
+    let path = request.uri().path();
+    let is_message = match request.method() {
+        Method::Post => path.ends_with("/messages"),
+        Method::Patch => path.starts_with("/v1/messages/"),
+        _ => false,
+    };
     let limit = if is_message {
         64.kibibytes()
     } else {

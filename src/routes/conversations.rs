@@ -30,6 +30,7 @@ use crate::store::{Db, bounded};
     responses(
         (status = 201, description = "Created", body = Conversation, headers(("Location" = String))),
         (status = 200, description = "It was there already", body = Conversation, headers(("Location" = String))),
+        (status = 403, description = "`service-only`: a `systemMessage`, or `context.unique`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`key-taken`, `conversation-closed`, `idempotency-mismatch`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`user-unknown`, naming whom, or fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
     ))]

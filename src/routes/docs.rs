@@ -7,6 +7,7 @@ use rocket::http::Header;
 use rocket::http::uri::Origin;
 use rocket::response::Redirect;
 use rocket::{Responder, get};
+use utoipa::openapi::path::Parameter;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
@@ -89,6 +90,11 @@ impl Modify for Refusals {
                 &mut item.delete,
             ];
             for operation in methods.into_iter().flatten() {
+                // Found by itself beside `userId`, under the name that Rust gives it.
+                if let Some(parameters) = &mut operation.parameters {
+                    let is_stray = |it: &RefOr<_>| matches!(it, RefOr::T(Parameter { name, .. }) if name == "user_id");
+                    parameters.retain(|parameter| !is_stray(parameter));
+                }
                 let responses = &mut operation.responses.responses;
                 responses.insert("default".to_owned(), RefOr::T(response.clone()));
             }

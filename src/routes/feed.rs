@@ -202,8 +202,24 @@ impl Reader {
         })
     }
 
-    /// The bytes of events; those whose content changed are read anew, and kept for the next reader.
+    /// The bytes of events; those whose content changed are read anew, and kept for the next reader. By one reader of a
+    /// conversation at a time: the others find what it has read.
     async fn frames(&self, epoch: Epoch, events: &[Arc<Held>]) -> Result<Vec<Frame>> {
+        let stale = events.iter().find(|held| held.frame().is_err());
+        let Some(stale) = stale else {
+            let frames = events.iter().map(|held| held.frame());
+            // One may have changed in between.
+            if let Ok(frames) = frames.collect() {
+                return Ok(frames);
+            }
+            return Box::pin(self.read_anew(epoch, events)).await;
+        };
+        let of = stale.row.conversation_id.unwrap_or_default();
+        let _turn = Box::pin(self.live.turn_to_read(of)).await;
+        Box::pin(self.read_anew(epoch, events)).await
+    }
+
+    async fn read_anew(&self, epoch: Epoch, events: &[Arc<Held>]) -> Result<Vec<Frame>> {
         let found: Vec<_> = events.iter().map(|held| held.frame()).collect();
         let stale: Vec<_> = events
             .iter()
@@ -215,7 +231,7 @@ impl Reader {
             return Ok(found.into_iter().flatten().collect());
         }
         let read = async { render::at(&mut *self.db.connection().await?, epoch, stale).await };
-        let fresh = Box::pin(bounded(read)).await?;
+        let fresh = bounded(read).await?;
         let mut frames = Vec::with_capacity(events.len());
         for (held, frame) in events.iter().zip(found) {
             match frame {

@@ -92,10 +92,12 @@ impl Follow<'_> {
             epoch: found.epoch,
             position,
         };
+        let next_ms = next_ms(None, self.writer);
+        self.live.see(&self.me.key, next_ms);
         Ok(Polled {
             etag: self.etag(cursor, newest.unwrap_or(0)),
             body: Some(page(found.items, found.has_more, cursor)?),
-            next_ms: next_ms(None, self.writer),
+            next_ms,
             is_idle: false,
         })
     }

@@ -48,11 +48,11 @@ impl Op {
     /// About how much text it carries.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Send(send) => send.message.content.len() + 1024,
+            Self::Send(send) => send.message.bytes(),
             Self::Create(create) => 64 * create.members.len() + 16 * 1024,
             Self::Add(add) => 1024 * add.members.len(),
             Self::Profiles(profiles) => 16 * 1024 * profiles.len(),
-            Self::Edit(_) | Self::Alter(_) => 16 * 1024,
+            Self::Edit(_) | Self::Alter(_) => 64 * 1024,
             Self::Deliver(deliver) => 128 * deliver.horizons.len(),
             Self::Read(_) | Self::Put(_) | Self::Manage(_) | Self::Choose(_) => 128,
         }

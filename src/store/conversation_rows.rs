@@ -37,7 +37,7 @@ macro_rules! conversation_columns {
 /// A conversation as one member sees it. `m` is the member's open interval.
 macro_rules! view_columns {
     () => {
-        concat!("m.role as my_role, m.user_id as my_id, m.read_up_to as my_read_up_to, c.last_seq <= coalesce(m.archived_up_to, -1) as is_archived, n.unread, r.others, r.all_read, r.all_delivered,
+        concat!("m.role as my_role, m.user_id as my_id, m.read_up_to as my_read_up_to, c.last_seq <= coalesce(m.archived_up_to, -1) as is_archived, n.unread, r.others, r.reads, r.deliveries,
                  (select to_jsonb(l) from (select ", message_columns!(), "
                     from messages x left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
                    where x.tenant_id = c.tenant_id and x.conversation_id = c.id and x.seq = c.last_seq) l) as last_message")
@@ -54,12 +54,14 @@ macro_rules! unread_lateral {
     };
 }
 
-/// How far the messages of `m`'s user have come with everybody else in `c`, counted no further than to 20 others.
+/// How far everybody else in `c` has come, in the order of three lists; of more than 19 others, of some.
 macro_rules! reach_lateral {
     () => {
         "cross join lateral (
-            select count(*) as others, min(o.shown_up_to) as all_read, min(greatest(o.shown_up_to, o.delivered_up_to)) as all_delivered
-              from (select o.shown_up_to, o.delivered_up_to from members o
+            select array_agg(o.joined_at) as others, array_agg(o.shown_up_to) as reads, array_agg(greatest(o.shown_up_to, o.delivered_up_to)) as deliveries
+              from (select o.joined_at, case when u.receipts_off then 0 else o.shown_up_to end as shown_up_to,
+                           case when u.receipts_off then 0 else o.delivered_up_to end as delivered_up_to
+                      from members o join users u on u.tenant_id = o.tenant_id and u.id = o.user_id
                      where o.tenant_id = c.tenant_id and o.conversation_id = c.id and o.user_id <> m.user_id
                        and o.left_position is null limit 20) o) r"
     };
@@ -68,17 +70,18 @@ pub(super) use {
     conversation_columns, member_columns, reach_lateral, unread_lateral, view_columns,
 };
 
-/// The row of `reach_lateral`.
-#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+/// The row of `reach_lateral`: null where nobody else is.
+#[derive(Debug, Clone, Default, sqlx::FromRow)]
 pub(super) struct Reach {
-    others: i64,
-    all_read: Option<i64>,
-    all_delivered: Option<i64>,
+    others: Option<Vec<DateTime<Utc>>>,
+    reads: Option<Vec<i64>>,
+    deliveries: Option<Vec<i64>>,
 }
 
 impl Reach {
-    /// Says of a viewer's own messages how far they have come. Receipts of larger groups are nobody else's.
-    pub(super) fn mark(self, message: &mut Message, me: &str) {
+    /// Says of a viewer's own messages how far they have come with those who were there when they were sent. Receipts of
+    /// larger groups are nobody else's.
+    pub(super) fn mark(&self, message: &mut Message, me: &str) {
         let is_own = message
             .sender
             .as_ref()
@@ -86,11 +89,19 @@ impl Reach {
         if !is_own || message.is_deleted {
             return;
         }
-        let has = |horizon: Option<i64>| horizon.is_some_and(|up_to| up_to >= message.seq);
-        let is_told = (1..PUBLIC_RECEIPTS).contains(&self.others);
+        let others = self.others.as_deref().unwrap_or_default();
+        let all = |horizons: &Option<Vec<i64>>| {
+            let horizons = others.iter().zip(horizons.iter().flatten());
+            let mut of_recipients = horizons
+                .filter(|(joined, _)| **joined <= message.created_at.0)
+                .map(|(_, up_to)| *up_to)
+                .peekable();
+            of_recipients.peek().is_some() && of_recipients.all(|up_to| up_to >= message.seq)
+        };
+        let is_told = (others.len() as i64) < PUBLIC_RECEIPTS;
         message.status = Some(match () {
-            () if is_told && has(self.all_read) => MessageStatus::Read,
-            () if is_told && has(self.all_delivered) => MessageStatus::Delivered,
+            () if is_told && all(&self.reads) => MessageStatus::Read,
+            () if is_told && all(&self.deliveries) => MessageStatus::Delivered,
             () => MessageStatus::Sent,
         });
     }

@@ -291,7 +291,7 @@ pub(super) async fn at_positions(
 
 /// How many are `active` and how many `archived` (closed), in all tenants: for `/metrics`.
 pub async fn count_by_state(connection: &mut PgConnection) -> Result<Vec<(&'static str, i64)>> {
-    let text = "select count(*) filter (where not closed), count(*) filter (where closed) from conversations";
+    let text = "select count(*) filter (where not closed), count(*) filter (where closed) from conversations where deleted_position is null";
     let (active, archived): (i64, i64) = query_as("conversations.count", text)
         .fetch_one(connection)
         .await?;

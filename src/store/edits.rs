@@ -218,7 +218,7 @@ async fn write_deletions(
         ), forgotten as (
             delete from revisions r using g where r.tenant_id = g.tenant_id and r.message_id = g.id
         )
-        update messages x set content = null, attachments = '[]', metadata = '{}', deleted_at = $4, changed_position = g.position
+        update messages x set content = null, attachments = '[]', metadata = '{}', notice = null, deleted_at = $4, changed_position = g.position
           from g where x.tenant_id = g.tenant_id and x.id = g.id")
         .bind(gone.iter().map(|(item, _)| item.by.tenant.to_string()).collect::<Vec<_>>())
         .bind(gone.iter().map(|(item, _)| item.message).collect::<Vec<_>>())

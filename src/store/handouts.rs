@@ -121,12 +121,12 @@ async fn write(connection: &mut PgConnection, rows: &[Row]) -> Result<()> {
 }
 
 /// Forgets what is older than `days`, at most 5,000 at a time.
-pub async fn prune(connection: &mut PgConnection, days: i32) -> Result<()> {
-    query("handouts.prune", "
+pub async fn prune(connection: &mut PgConnection, days: i32) -> Result<u64> {
+    let done = query("handouts.prune", "
         delete from handouts where ctid in (
             select ctid from handouts where at < now() - make_interval(days => $1) order by at limit 5000)")
         .bind(days)
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }

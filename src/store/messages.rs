@@ -127,7 +127,7 @@ pub async fn get(db: &Db, me: &UserKey, id: Uuid) -> Result<Message> {
         #[sqlx(flatten)]
         reach: Reach,
     }
-    let text = concat!("select ", message_columns!(), ", r.others, r.all_read, r.all_delivered
+    let text = concat!("select ", message_columns!(), ", r.others, r.reads, r.deliveries
           from messages x
           join conversations c on c.tenant_id = x.tenant_id and c.id = x.conversation_id
           join members m on m.tenant_id = x.tenant_id and m.conversation_id = x.conversation_id and m.user_id = $2 and m.left_position is null
@@ -187,7 +187,7 @@ struct Standing {
 
 const STANDING: &str = concat!(
     "select coalesce((select position from events order by position desc limit 1), 0) as head, (select epoch from log_state) as epoch, c.last_seq,
-           r.others, r.all_read, r.all_delivered
+           r.others, r.reads, r.deliveries
       from conversations c
       join members m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.user_id = $2 and m.left_position is null ",
     reach_lateral!(),

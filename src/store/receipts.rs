@@ -168,7 +168,7 @@ async fn write(
                 as g (tenant_id, conversation_id, user_id, up_to, position, is_shown, is_kept)
         ), touched as (
             update conversations c set last_position = t.position
-              from (select tenant_id, conversation_id, max(position) as position from g group by 1, 2) t
+              from (select tenant_id, conversation_id, max(position) as position from g where is_shown group by 1, 2) t
              where c.tenant_id = t.tenant_id and c.id = t.conversation_id
         ), marked as (
             insert into receipt_marks (tenant_id, conversation_id, user_id, status, up_to, at)

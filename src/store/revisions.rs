@@ -75,12 +75,12 @@ async fn read(connection: &mut PgConnection, tenant: &str, message: Uuid) -> Res
 }
 
 /// Forgets what is too old, at most 5,000 at a time.
-pub async fn prune(connection: &mut PgConnection) -> Result<()> {
-    query("revisions.prune", "
+pub async fn prune(connection: &mut PgConnection) -> Result<u64> {
+    let done = query("revisions.prune", "
         delete from revisions where ctid in (
             select ctid from revisions where replaced_at < now() - make_interval(days => $1) order by replaced_at limit 5000)")
         .bind(KEPT_DAYS)
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }

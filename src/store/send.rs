@@ -152,13 +152,14 @@ fn new_id(new: &[NewRow<'_>], index: usize) -> Uuid {
 
 /// The reasons not to write an item; none when it is new and allowed.
 fn judge(send: &Send, found: &Found, hash: &[u8]) -> Option<Fate> {
+    // First: stored by an attempt whose COMMIT was not answered, it stands, even if its sender has been removed since.
+    if let Some(id) = found.own_id {
+        return Some(Fate::Stored(id, false));
+    }
     let may_see =
         found.last_seq.is_some() && (found.is_member || send.r#type == MessageType::System);
     if !may_see {
         return Some(Fate::Refused(Code::NotFound.into()));
-    }
-    if let Some(id) = found.own_id {
-        return Some(Fate::Stored(id, false));
     }
     if let Some(id) = found.replay_id {
         let same = found.replay_hash.as_deref() == Some(hash);

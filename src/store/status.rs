@@ -31,6 +31,7 @@ struct Standing {
     last_seq: Option<i64>,
     is_group: Option<bool>,
     is_archived: Option<bool>,
+    is_deleted: Option<bool>,
 }
 
 /// Puts conversations aside, or back. What is there already writes nothing.
@@ -45,7 +46,8 @@ pub async fn put_all(log: &mut LogTransaction<'_>, puts: &[&Put]) -> Result<Vec<
 /// One by one: each is a person's own click.
 pub(super) async fn put(log: &mut LogTransaction<'_>, put: &Put) -> Result<Result<()>> {
     let standing: Option<Standing> = query_as("members.status", "
-        select c.last_seq, c.type = 'GROUP' as is_group, c.last_seq <= coalesce(m.archived_up_to, -1) as is_archived
+        select c.last_seq, c.type = 'GROUP' as is_group, c.last_seq <= coalesce(m.archived_up_to, -1) as is_archived,
+               c.last_seq <= coalesce(m.deleted_up_to, -1) as is_deleted
           from members m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
          where m.tenant_id = $1 and m.conversation_id = $2 and m.user_id = $3 and m.left_position is null")
         .bind(put.by.tenant.to_string())
@@ -61,6 +63,7 @@ pub(super) async fn put(log: &mut LogTransaction<'_>, put: &Put) -> Result<Resul
         Aside::Deleted if standing.is_group == Some(true) => {
             return Ok(Err(Code::Forbidden.into()));
         }
+        Aside::Deleted if standing.is_deleted == Some(true) => return Ok(Ok(())),
         Aside::Not if !is_archived => return Ok(Ok(())),
         Aside::Archived if is_archived => return Ok(Ok(())),
         _ => {}

@@ -328,6 +328,15 @@ async fn receipts_are_of_those_who_were_there_and_shown_to_members() {
     let of = receipts(&carol, &sent).await;
     let people: Vec<_> = of.iter().map(|one| &one["user"]["id"]).collect();
     assert_eq!(people, ["bob"], "carol read it, and was no recipient");
+    // Nor does she, or who comes back, make it READ.
+    assert_eq!(
+        alice.delete(&format!("{path}/members/bob")).await.status,
+        204
+    );
+    assert_eq!(status(&alice, &sent).await, "SENT");
+    let back = json!({ "memberIds": ["bob"] });
+    alice.post(&format!("{path}/members"), &back).await.ok();
+    assert_eq!(status(&alice, &sent).await, "SENT");
     assert_eq!(
         alice.get(&format!("{of_message}?limit=0")).await.status,
         400

@@ -94,8 +94,9 @@ async fn an_archived_or_rejoined_conversation_has_its_place_in_a_large_inbox() {
     );
     let newest = format!("/v1/conversations/{}", ids[59]);
     let bob = app.person("bob");
+    let mut bobs_own = Vec::new();
     for n in 0..60 {
-        bob.converse_with(&format!("u{n}")).await;
+        bobs_own.push(bob.converse_with(&format!("u{n}")).await);
     }
     // Their feeds are in memory, and say where to look.
     for person in [&alice, &bob] {
@@ -121,11 +122,29 @@ async fn an_archived_or_rejoined_conversation_has_its_place_in_a_large_inbox() {
     let bobs = format!("{members}/bob");
     assert_eq!(alice.delete(&bobs).await.status, 204);
     assert_ne!(listed(&bob, "?limit=1").await[0], team);
-    alice
-        .post(&members, &json!({ "memberIds": ["bob"] }))
-        .await
-        .ok();
-    assert_eq!(listed(&bob, "?limit=1").await, [team]);
+    come_back(&alice, &bob, &team, &bobs_own).await;
+}
+
+async fn come_back(alice: &Person, bob: &Person, team: &Value, bobs_own: &[String]) {
+    let id = team.as_str().expect("an id");
+    let members = format!("/v1/conversations/{id}/members");
+    // Others of his are newer than what he saw of it, and older than what was said there without him.
+    for id in bobs_own.iter().take(5) {
+        bob.say(id, "newer").await.ok();
+    }
+    alice.say(id, "without Bob").await.ok();
+    let back = json!({ "memberIds": ["bob"] });
+    alice.post(&members, &back).await.ok();
+    assert_eq!(listed(bob, "?limit=1").await[0], *team);
+    // And one that he was never in.
+    let other = json!({ "type": "GROUP", "memberIds": [], "firstMessage": { "content": "x" } });
+    let other = alice.post("/v1/conversations", &other).await.ok()["id"].clone();
+    let path = format!(
+        "/v1/conversations/{}/members",
+        other.as_str().expect("an id")
+    );
+    alice.post(&path, &back).await.ok();
+    assert_eq!(listed(bob, "?limit=1").await[0], other);
 }
 
 #[tokio::test]
