@@ -1,25 +1,41 @@
-//! A small site to look at: three people, an ad, an appointment, a group. Loaded through the same writer as everything
-//! else, and repeatable: create-or-get finds the conversations, `clientMessageId` the messages.
+//! A small site to look at: an ad, an appointment, a group with an admin, and a second tenant. Loaded through the same
+//! writer as everything else. A story is told when its conversation is new: starting again adds nothing, and what people
+//! did with it since stands.
 
 use std::sync::OnceLock;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::auth::{Claims, mint};
 use crate::error::Result;
-use crate::model::{NewConversation, NewMessage, Profile, UserKey};
+use crate::model::{
+    EditedMessage, Language, MemberRole, MessageType, NewConversation, NewMember, NewMessage,
+    Profile, UserKey,
+};
 use crate::store::batch::{Op, Outcome, mismatch};
-use crate::store::create::Create;
-use crate::store::receipts::Read;
+use crate::store::create::{Create, Created};
+use crate::store::edits::{Change, Edit};
+use crate::store::joins::Add;
 use crate::store::send::Send;
 use crate::store::users::Sighting;
 use crate::store::writer::Writer;
 
-pub const TENANT: &str = "default";
-/// A buyer, a seller, and the salon both go to.
-pub const PEOPLE: [&str; 3] = ["alice", "bob", "salon"];
-const NAMES: [&str; 3] = ["Alice Martin", "Bob Durand", "Salon Lumière"];
+const SITE: &str = "default";
+/// Another site on the same service, a fire brigade: its alice is somebody else.
+const BRIGADE: &str = "caserne";
+
+/// A demo person: of which tenant, its id and its name.
+pub type Person = (&'static str, &'static str, &'static str);
+
+/// A buyer, a seller, the salon both go to; two firefighters.
+pub const PEOPLE: [Person; 5] = [
+    (SITE, "alice", "Alice Martin"),
+    (SITE, "bob", "Bob Durand"),
+    (SITE, "salon", "Salon Lumière"),
+    (BRIGADE, "alice", "Alice Renard"),
+    (BRIGADE, "karim", "Karim Benali"),
+];
 
 /// What was loaded.
 #[derive(Debug, Clone, Copy)]
@@ -32,126 +48,197 @@ pub struct Site {
 pub type Slot = OnceLock<Site>;
 
 /// A token of a demo person, good for a day.
-pub fn token(secret: &str, id: &str) -> Result<String> {
+pub fn token(secret: &str, (tenant, id, _): Person) -> Result<String> {
     let now = chrono::Utc::now().timestamp();
     // `iat` 0: the demo's own profiles stand.
-    mint(secret, &Claims::new(id, 0, now + 86_400))
+    let mut claims = Claims::new(id, 0, now + 86_400);
+    claims.tenant = Some(tenant.to_owned());
+    mint(secret, &claims)
 }
 
 pub async fn load(writer: &Writer) -> Result<Site> {
-    let people = PEOPLE.iter().zip(NAMES).map(|(id, name)| Sighting {
-        key: UserKey::new(TENANT, id),
+    let people = PEOPLE.iter().map(|(tenant, id, name)| Sighting {
+        key: UserKey::new(tenant, id),
         profile: Profile {
-            name: Some(name.to_owned()),
+            name: Some((*name).to_owned()),
             ..Profile::default()
         },
         iat: 1,
     });
     writer.write(Op::Profiles(people.collect())).await?;
-    let ad = create(writer, Some("alice"), json!({
-        "type": "PRIVATE", "recipientId": "bob", "subject": "iPhone 14 Pro",
-        "context": { "type": "AD", "id": "ad-456", "title": "iPhone 14 Pro", "url": "https://example.org/ads/ad-456" },
-    })).await?;
-    let appointment = create(writer, None, json!({
-        "type": "PRIVATE", "memberIds": ["alice", "salon"], "subject": "Coupe et couleur",
-        "context": { "type": "APPOINTMENT", "id": "rdv-1027", "title": "Coupe et couleur", "startsAt": "2027-03-12T09:30:00Z", "unique": true },
-        "systemMessage": { "content": "Bonjour Alice, votre rendez-vous du 12 mars à 10 h 30 est confirmé. À bientôt !", "clientMessageId": "demo-rdv-1" },
-    })).await?;
-    let group = create(writer, Some("salon"), json!({
-        "type": "GROUP", "memberIds": ["alice", "bob"], "subject": "Soirée d'ouverture", "key": "demo-opening",
-    })).await?;
-    for (conversation, by, id, content) in [
-        (
-            ad,
-            "alice",
-            "demo-ad-1",
-            "Bonjour, votre iPhone est-il toujours disponible ?",
-        ),
-        (
-            ad,
-            "bob",
-            "demo-ad-2",
-            "Bonjour Alice, oui ! Il est comme neuf, avec sa boîte.",
-        ),
-        (
-            ad,
-            "alice",
-            "demo-ad-3",
-            "Parfait 🙂 Je peux passer demain vers 18 h ?",
-        ),
-        (appointment, "alice", "demo-rdv-2", "Merci, à bientôt !"),
-        (
-            group,
-            "salon",
-            "demo-group-1",
-            "Bienvenue à tous les deux : la soirée commence à 19 h.",
-        ),
-        (
-            group,
-            "bob",
-            "demo-group-2",
-            "Super, j'apporte de la musique.",
-        ),
-    ] {
-        say(writer, conversation, by, id, content).await?;
-    }
+    let site = Teller {
+        writer,
+        tenant: SITE,
+    };
+    let ad = tell_of_the_ad(&site).await?;
+    tell_of_the_appointment(&site).await?;
+    tell_of_the_group(&site).await?;
+    tell_of_the_brigade(&Teller {
+        writer,
+        tenant: BRIGADE,
+    })
+    .await?;
     Ok(Site { ad })
 }
 
-/// By a person, or by the host's backend.
-async fn create(writer: &Writer, by: Option<&str>, body: serde_json::Value) -> Result<Uuid> {
-    let conversation: NewConversation = serde_json::from_value(body)?;
-    let by_service = by.is_none();
-    let create = Create::new(
-        UserKey::new(TENANT, by.unwrap_or("demo-site")),
-        by_service,
-        conversation,
-        true,
-    )?;
-    match writer.write(Op::Create(Box::new(create))).await? {
-        Outcome::Created(created) => Ok(created.id),
-        _ => Err(mismatch()),
+async fn tell_of_the_ad(site: &Teller<'_>) -> Result<Uuid> {
+    let ad = site.create(Some("alice"), json!({
+        "type": "PRIVATE", "recipientId": "bob", "subject": "iPhone 14 Pro",
+        "context": { "type": "AD", "id": "ad-456", "title": "iPhone 14 Pro", "url": "https://example.org/ads/ad-456" },
+    })).await?;
+    if ad.is_new {
+        let question = "Bonjour, votre iPhone est-il toujours disponible ?";
+        let answer = "Bonjour Alice, oui ! Il est comme neuf, avec sa boîte.";
+        site.say(Some("alice"), ad.id, question).await?;
+        site.say(Some("bob"), ad.id, answer).await?;
+        let when = "Parfait 🙂 Je peux passer demain vers 18 h ?";
+        site.say(Some("alice"), ad.id, when).await?;
     }
+    Ok(ad.id)
 }
 
-/// Sends, unless it was sent by an earlier start; then the sender has read what came before.
-async fn say(writer: &Writer, conversation: Uuid, by: &str, id: &str, content: &str) -> Result<()> {
-    let message = NewMessage {
-        content: content.to_owned(),
-        attachments: Vec::new(),
-        client_message_id: Some(id.to_owned()),
-        reply_to_id: None,
-        metadata: None,
-    };
-    let Outcome::Sent(sent) = writer
-        .write(Op::Send(Box::new(Send::new(
-            UserKey::new(TENANT, by),
-            conversation,
-            message,
-            None,
-        ))))
-        .await?
-    else {
-        return Err(mismatch());
-    };
-    writer
-        .write(Op::Read(Read {
-            by: UserKey::new(TENANT, by),
-            conversation,
-            up_to: Some(sent.message.seq),
-            is_told: true,
-        }))
-        .await?;
+/// Booked on the host's site: its backend opens the conversation, and speaks in it again later.
+async fn tell_of_the_appointment(site: &Teller<'_>) -> Result<()> {
+    let appointment = site.create(None, json!({
+        "type": "PRIVATE", "memberIds": ["alice", "salon"], "subject": "Coupe et couleur",
+        "context": { "type": "APPOINTMENT", "id": "rdv-1027", "title": "Coupe et couleur", "startsAt": "2027-03-12T09:30:00Z", "unique": true },
+        "systemMessage": { "content": "Bonjour Alice, votre rendez-vous du 12 mars à 10 h 30 est confirmé. À bientôt !", "clientMessageId": "rdv-1027-booked" },
+    })).await?;
+    if appointment.is_new {
+        let thanks = "Merci, à bientôt !";
+        site.say(Some("alice"), appointment.id, thanks).await?;
+        let moved = "Votre rendez-vous est déplacé à 11 h, le même jour.";
+        site.say(None, appointment.id, moved).await?;
+    }
     Ok(())
+}
+
+async fn tell_of_the_group(site: &Teller<'_>) -> Result<()> {
+    let group = site
+        .create(
+            None,
+            json!({
+                "type": "GROUP", "subject": "Soirée d'ouverture", "key": "demo-opening",
+                "members": [{ "userId": "salon", "role": "ADMIN" }, { "userId": "alice" }],
+            }),
+        )
+        .await?;
+    if group.is_new {
+        let welcome = "Bienvenue ! La soirée commence à 19 h.";
+        let welcome = site.say(Some("salon"), group.id, welcome).await?;
+        site.add("salon", group.id, "bob").await?;
+        let music = "Super, j'apporte de la musique.";
+        site.answer("bob", group.id, music, welcome).await?;
+        let later = "Bienvenue ! La soirée commence à 19 h 30.";
+        site.edit("salon", welcome, later).await?;
+    }
+    Ok(())
+}
+
+async fn tell_of_the_brigade(brigade: &Teller<'_>) -> Result<()> {
+    let group = brigade.create(None, json!({
+        "type": "GROUP", "subject": "Garde de nuit", "key": "demo-night", "organizationId": "caserne-12",
+        "members": [{ "userId": "karim", "role": "ADMIN" }, { "userId": "alice" }],
+    })).await?;
+    if group.is_new {
+        let drill = "Exercice à 20 h : rassemblement devant le hangar.";
+        brigade.say(Some("karim"), group.id, drill).await?;
+        let heard = "Bien reçu, j'y serai.";
+        brigade.say(Some("alice"), group.id, heard).await?;
+    }
+    Ok(())
+}
+
+/// Writes what people of one tenant do; `by` none is the host's backend.
+struct Teller<'a> {
+    writer: &'a Writer,
+    tenant: &'static str,
+}
+
+impl Teller<'_> {
+    fn key(&self, by: Option<&str>) -> UserKey {
+        UserKey::new(self.tenant, by.unwrap_or("demo-site"))
+    }
+
+    async fn create(&self, by: Option<&str>, body: Value) -> Result<Created> {
+        let conversation: NewConversation = serde_json::from_value(body)?;
+        let create = Create::new(self.key(by), by.is_none(), conversation, false)?;
+        match self.writer.write(Op::Create(Box::new(create))).await? {
+            Outcome::Created(created) => Ok(created),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn say(&self, by: Option<&str>, conversation: Uuid, content: &str) -> Result<Uuid> {
+        self.send(by, conversation, content, None).await
+    }
+
+    async fn answer(&self, by: &str, conversation: Uuid, content: &str, to: Uuid) -> Result<Uuid> {
+        self.send(Some(by), conversation, content, Some(to)).await
+    }
+
+    async fn send(
+        &self,
+        by: Option<&str>,
+        conversation: Uuid,
+        content: &str,
+        reply_to_id: Option<Uuid>,
+    ) -> Result<Uuid> {
+        let message = NewMessage {
+            content: content.to_owned(),
+            attachments: Vec::new(),
+            client_message_id: None,
+            reply_to_id,
+            metadata: None,
+        };
+        let mut send = Send::new(self.key(by), conversation, message, None);
+        if by.is_none() {
+            send.r#type = MessageType::System;
+        }
+        match self.writer.write(Op::Send(Box::new(send))).await? {
+            Outcome::Sent(sent) => Ok(sent.message.id),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn add(&self, by: &str, conversation: Uuid, who: &str) -> Result<()> {
+        let member = NewMember {
+            user_id: who.to_owned(),
+            role: MemberRole::Member,
+        };
+        let add = Add {
+            by: self.key(Some(by)),
+            by_service: false,
+            conversation,
+            members: vec![(member, String::new())],
+            make_unknown: false,
+            notice: Some(Language::Fr),
+        };
+        self.writer.write(Op::Add(add)).await.map(drop)
+    }
+
+    async fn edit(&self, by: &str, message: Uuid, content: &str) -> Result<()> {
+        let edited = EditedMessage {
+            content: Some(content.to_owned()),
+            ..EditedMessage::default()
+        };
+        let edit = Edit {
+            by: self.key(Some(by)),
+            by_service: false,
+            message,
+            change: Change::Edit(edited),
+        };
+        self.writer.write(Op::Edit(edit)).await.map(drop)
+    }
 }
 
 /// What a newcomer can paste.
 pub fn tour(address: &str, secret: &str, site: Site) -> Result<String> {
-    let (alice, bob) = (token(secret, "alice")?, token(secret, "bob")?);
+    let (alice, bob) = (token(secret, PEOPLE[0])?, token(secret, PEOPLE[1])?);
     let ad = site.ad;
     Ok(format!(
         r#"
-  The page      {address}/          two people side by side
+  The page      {address}/          two people side by side, of two tenants: "default" and "caserne"
   The API       {address}/docs
 
   Paste these. Alice sends; Bob polls, long-polls, streams.

@@ -17,8 +17,15 @@ export class Api {
     return this.#call("GET", `/v1/conversations/${id}`);
   }
 
-  conversations(pageToken) {
-    return this.#call("GET", `/v1/conversations?pageToken=${encodeURIComponent(pageToken)}`);
+  /** A page of the inbox (`ACTIVE`) or of the archive (`ARCHIVED`): the first, or the one that a token names. */
+  conversations(status, pageToken = null) {
+    const query = new URLSearchParams({ status, ...(pageToken && { pageToken }) });
+    return this.#call("GET", `/v1/conversations?${query}`);
+  }
+
+  /** Into one's own archive, or out of it. */
+  put(id, status) {
+    return this.#call("PATCH", `/v1/conversations/${id}`, { status });
   }
 
   /** The newest page, or the one before a `seq`; oldest first. */
@@ -26,8 +33,29 @@ export class Api {
     return this.#call("GET", `/v1/conversations/${id}/messages?limit=50${before ? `&before=${before}` : ""}`);
   }
 
-  send(id, { content, clientMessageId }) {
-    return this.#call("POST", `/v1/conversations/${id}/messages`, { content, clientMessageId });
+  send(id, { content, clientMessageId, replyTo }) {
+    return this.#call("POST", `/v1/conversations/${id}/messages`, { content, clientMessageId, replyToId: replyTo?.id });
+  }
+
+  edit(messageId, content) {
+    return this.#call("PATCH", `/v1/messages/${messageId}`, { content });
+  }
+
+  delete(messageId) {
+    return this.#call("DELETE", `/v1/messages/${messageId}`);
+  }
+
+  addMember(id, userId) {
+    return this.#call("POST", `/v1/conversations/${id}/members`, { memberIds: [userId] });
+  }
+
+  changeRole(id, userId, role) {
+    return this.#call("PATCH", `/v1/conversations/${id}/members/${encodeURIComponent(userId)}`, { role });
+  }
+
+  /** Somebody, or oneself: `me`. */
+  removeMember(id, userId) {
+    return this.#call("DELETE", `/v1/conversations/${id}/members/${encodeURIComponent(userId)}`);
   }
 
   read(id, upTo) {

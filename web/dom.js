@@ -32,6 +32,9 @@ export function mark(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
+/** A button that says what it does; which one it is of its element's, `data-do` says to who listens there. */
+export const action = (name) => el("button", { type: "button", "data-do": name, "data-part": name });
+
 /**
  * Makes `parent` show `items` in order, keeping the elements of those already there, and the focus.
  * @template Item

@@ -23,6 +23,8 @@
 const WAIT = 25;
 /** A heartbeat comes every 15 s: a stream silent for longer than two of them is dead. */
 const SILENCE_MS = 40_000;
+/** A stream's reader says at most this often what it has; what polls have, their cursors say. */
+const ACKNOWLEDGE_MS = 2_000;
 /** EventSource hands out named events only to who asks for the name; any other type is ignored by not being here. */
 const DURABLE = [
   "conversation.created", "conversation.updated", "conversation.deleted", "member.joined", "member.updated",
@@ -64,6 +66,9 @@ export class Feed {
   /** Aborting it ends the present run; everything awaited looks at it before it touches the feed. */
   #run = new AbortController();
   #wake = () => {};
+  /** The acknowledgement that is due, and when the last one went out. */
+  #due = null;
+  #acknowledgedAt = -Infinity;
 
   /**
    * @param {object} options
@@ -188,7 +193,7 @@ export class Feed {
       });
       const live = (_, cursor) => { this.#cursor = cursor; this.#tell("live"); };
       // A stream that only ever gets as far as `hello` goes on backing off.
-      const proven = (event, cursor) => { this.#failures = 0; this.#hand(event, cursor); this.#tell("live"); };
+      const proven = (event, cursor) => { this.#failures = 0; this.#hand(event, cursor); this.#acknowledge(); this.#tell("live"); };
       on("hello", live);
       on("heartbeat", (_, cursor) => { this.#failures = 0; live(_, cursor); });
       for (const name of DURABLE) on(name, proven);
@@ -210,6 +215,19 @@ export class Feed {
     }
   }
 
+  /** What a burst brings is said in one go. Where it fails, the next event says it all. */
+  #acknowledge() {
+    if (this.#due) return;
+    const send = () => {
+      const run = this.#run.signal;
+      this.#due = null;
+      if (run.aborted) return;
+      this.#acknowledgedAt = performance.now();
+      this.#request(run, "POST", "/v1/delivered", { content: { cursor: this.#cursor } }).catch(() => {});
+    };
+    this.#due = setTimeout(send, Math.max(0, this.#acknowledgedAt + ACKNOWLEDGE_MS - performance.now()));
+  }
+
   #hand(event, cursor) {
     this.#cursor = cursor;
     this.#counts.lastEventAt = new Date();
@@ -227,18 +245,20 @@ export class Feed {
   }
 
   /** `no-store`, or the browser's cache would turn a 304 into the old 200; no cookies, or they might be another's. */
-  async #request(run, method, path, { etag = null, wait = 0 } = {}) {
+  async #request(run, method, path, { etag = null, wait = 0, content = null } = {}) {
     const headers = { Accept: "application/json", Authorization: `Bearer ${this.token}` };
+    if (content) headers["Content-Type"] = "application/json";
     if (etag) headers["If-None-Match"] = etag;
     this.#counts.requests++;
     const signal = AbortSignal.any([run, AbortSignal.timeout((wait + 15) * 1000)]);
-    const response = await fetch(path, { method, headers, signal, cache: "no-store", credentials: "omit" });
+    const options = { method, headers, signal, cache: "no-store", credentials: "omit" };
+    const response = await fetch(path, content ? { ...options, body: JSON.stringify(content) } : options);
     const text = await response.text();
     run.throwIfAborted();
     this.#counts.bytes += size(text);
     if (response.status === 304) this.#counts.notModified++;
     else if (!response.ok) throw new Refusal(response.status, parse(text), response.headers.get("Retry-After"));
-    return { response, body: response.status === 304 ? null : JSON.parse(text) };
+    return { response, body: [204, 304].includes(response.status) ? null : JSON.parse(text) };
   }
 
   #pause(run, ms, wakeable) {

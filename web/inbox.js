@@ -29,9 +29,13 @@ export class Inbox {
     this.open = open;
   }
 
-  /** @param {string | null} current the open conversation  @param {string | null} reading the one read right now */
-  render(conversations, current, reading) {
-    const items = conversations.list().map((conversation) => ({
+  /**
+   * @param {"ACTIVE" | "ARCHIVED"} status
+   * @param {string | null} current the open conversation
+   * @param {string | null} reading the one read right now
+   */
+  render(conversations, status, current, reading) {
+    const items = conversations.list(status).map((conversation) => ({
       key: conversation.id,
       conversation,
       title: titleOf(conversation, conversations.others(conversation)),

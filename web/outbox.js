@@ -3,7 +3,7 @@
  * order of writing. A draft keeps its `clientMessageId` through every try, so that it is stored once.
  */
 
-/** @typedef {{clientMessageId: string, conversationId: string, content: string, createdAt: string, failed: boolean}} Draft */
+/** @typedef {{clientMessageId: string, conversationId: string, content: string, replyTo: object | null, createdAt: string, failed: boolean}} Draft */
 
 /** Random enough for an id, and there without a secure context, which `crypto.randomUUID` is not. */
 function freshId() {
@@ -29,8 +29,8 @@ export class Outbox {
     return this.#drafts.filter((draft) => draft.conversationId === conversationId);
   }
 
-  add(conversationId, content) {
-    const draft = { clientMessageId: freshId(), conversationId, content, createdAt: new Date().toISOString(), failed: false };
+  add(conversationId, content, replyTo = null) {
+    const draft = { clientMessageId: freshId(), conversationId, content, replyTo, createdAt: new Date().toISOString(), failed: false };
     this.#drafts.push(draft);
     this.changed();
     this.#send();

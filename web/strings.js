@@ -12,8 +12,14 @@ const TABLE = {
     conversations: "Conversations", more: "More conversations", back: "Back to conversations",
     messages: "Messages", older: "Load older messages", loading: "Loading…", again: "Try again", newest: "Newest messages",
     pick: "Choose a conversation.", none: "No conversation yet.", first: "No message yet. Say hello!",
-    write: "Write a message", send: "Send", closed: "This conversation is closed.",
-    me: "You", you: "You: {text}", sending: "Sending", sent: "Sent", read: "Read", failed: "Not sent", retry: "Send again",
+    write: "Write a message", send: "Send", closed: "This conversation is closed: nobody can write in it any more.",
+    archived: "Archived", archive: "Archive", nothing: "Nothing is archived.",
+    actions: "Actions", reply: "Reply", edit: "Edit", delete: "Delete", sureToDelete: "Delete this message for everybody?",
+    answering: "Reply to {name}: {text}", quoted: "{name} wrote:", editing: "You are editing a message.", save: "Save", giveUp: "Cancel",
+    host: "The site", members: "Members", MEMBER: "Member", ADMIN: "Admin", oneself: "{name} (you)", close: "Close",
+    leave: "Leave", promote: "Make admin", remove: "Remove", add: "Add", addId: "Somebody’s id",
+    sureToLeave: "Leave this group?", sureToRemove: "Remove {name} from this group?",
+    me: "You", you: "You: {text}", sending: "Sending", sent: "Sent", delivered: "Delivered", read: "Read", failed: "Not sent", retry: "Send again",
     deleted: "Message deleted", edited: "edited", notice: "Notice", attachment: "Attachment", group: "{count} people",
     today: "Today", yesterday: "Yesterday", unread: "{count} unread",
     syncing: "reading the snapshot", connecting: "connecting", live: "live", retrying: "again in {seconds} s", stopped: "signed out, reload the page",
@@ -29,8 +35,14 @@ const TABLE = {
     conversations: "Conversations", more: "Plus de conversations", back: "Retour aux conversations",
     messages: "Messages", older: "Messages précédents", loading: "Chargement…", again: "Réessayer", newest: "Derniers messages",
     pick: "Choisissez une conversation.", none: "Aucune conversation pour l’instant.", first: "Aucun message. Dites bonjour !",
-    write: "Écrire un message", send: "Envoyer", closed: "Cette conversation est close.",
-    me: "Vous", you: "Vous : {text}", sending: "Envoi en cours", sent: "Envoyé", read: "Lu", failed: "Non envoyé", retry: "Renvoyer",
+    write: "Écrire un message", send: "Envoyer", closed: "Cette conversation est close : plus personne ne peut y écrire.",
+    archived: "Archivées", archive: "Archiver", nothing: "Aucune conversation archivée.",
+    actions: "Actions", reply: "Répondre", edit: "Modifier", delete: "Supprimer", sureToDelete: "Supprimer ce message pour tous ?",
+    answering: "Réponse ({name}) : {text}", quoted: "{name} a écrit :", editing: "Vous modifiez un message.", save: "Enregistrer", giveUp: "Annuler",
+    host: "Le site", members: "Membres", MEMBER: "Membre", ADMIN: "Admin", oneself: "{name} (vous)", close: "Fermer",
+    leave: "Quitter", promote: "Nommer admin", remove: "Retirer", add: "Ajouter", addId: "Identifiant",
+    sureToLeave: "Quitter ce groupe ?", sureToRemove: "Retirer {name} de ce groupe ?",
+    me: "Vous", you: "Vous : {text}", sending: "Envoi en cours", sent: "Envoyé", delivered: "Distribué", read: "Lu", failed: "Non envoyé", retry: "Renvoyer",
     deleted: "Message supprimé", edited: "modifié", notice: "Information", attachment: "Pièce jointe", group: "{count} personnes",
     today: "Aujourd’hui", yesterday: "Hier", unread: "{count} non lus",
     syncing: "lecture de l’instantané", connecting: "connexion", live: "en direct", retrying: "nouvel essai dans {seconds} s", stopped: "déconnecté, rechargez la page",
@@ -66,7 +78,10 @@ export function t(key, values = {}) {
 export function translate(root) {
   document.documentElement.lang = current;
   for (const element of root.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
-  for (const element of root.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
+  for (const element of root.querySelectorAll("[data-t-label]")) {
+    element.setAttribute("aria-label", t(element.dataset.tLabel));
+    if (element.tagName === "BUTTON") element.title = t(element.dataset.tLabel);
+  }
   for (const element of root.querySelectorAll("[data-t-placeholder]")) element.placeholder = t(element.dataset.tPlaceholder);
 }
 

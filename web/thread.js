@@ -1,5 +1,8 @@
-/** The open conversation: days, bubbles with their ticks, notices, what is still being sent; older pages on demand. */
-import { el, mark, parts, reconcile, say } from "./dom.js";
+/**
+ * The open conversation: days, bubbles with their ticks and quotes, notices, what is still being sent; older pages on
+ * demand. What can be done with a message is behind its button; the arrow keys go from one message's to the next.
+ */
+import { action, el, mark, parts, reconcile, say } from "./dom.js";
 import { nameOf } from "./people.js";
 import { day, t, time } from "./strings.js";
 
@@ -11,16 +14,23 @@ const NEAR_PX = 60;
 export class Thread {
   #shown = null;
   #prepending = false;
+  /** What is drawn, by its key; of which message the actions are shown; whose button the Tab key reaches. */
+  #items = new Map();
+  #acting = null;
+  #reached = null;
 
   /**
    * @param {Record<string, HTMLElement>} part  `log`, `messages`, `older`, `jump`
-   * @param {{older: () => void, retry: (clientMessageId: string) => void}} on
+   * @param {{older: () => void, retry: (clientMessageId: string) => void, act: (what: string, message: object) => void,
+   *   redraw: () => void}} on
    */
   constructor(part, on) {
     this.part = part;
     this.on = on;
     part.older.addEventListener("click", () => { this.#prepending = true; on.older(); });
     part.jump.addEventListener("click", () => { this.#toEnd(); part.log.focus({ preventScroll: true }); });
+    part.messages.addEventListener("click", ({ target }) => this.#click(target.closest("[data-do]")));
+    part.messages.addEventListener("keydown", (event) => this.#key(event));
     part.log.addEventListener("scroll", () => this.#offerJump(), { passive: true });
     new ResizeObserver(() => { if (this.atEnd) this.#toEnd(); }).observe(part.log);
   }
@@ -32,7 +42,12 @@ export class Thread {
     const { log, messages } = this.part;
     const opened = this.#shown !== conversation.id;
     const fromEnd = log.scrollHeight - log.scrollTop;
+    if (opened) this.#acting = this.#reached = null;
     const items = itemsOf(conversation, conversations, drafts);
+    this.#items = new Map(items.map((item) => [item.key, item]));
+    const can = items.filter((item) => item.actions?.length).map((item) => item.key);
+    const reached = can.includes(this.#reached) ? this.#reached : can.at(-1);
+    for (const item of items) Object.assign(item, { acting: item.key === this.#acting, reached: item.key === reached });
     // Only what arrives is announced, not a page of history.
     log.setAttribute("aria-live", opened || this.#prepending || !conversation.loaded ? "off" : "polite");
     const wrote = drafts.some((draft) => !messages.querySelector(`[data-key="c:${draft.clientMessageId}"]`));
@@ -54,6 +69,34 @@ export class Thread {
     say(older, t({ ready: idle, loading: "loading", failed: "again" }[state]));
   }
 
+  #click(button) {
+    if (!button) return;
+    const { key } = button.closest("[data-key]").dataset;
+    const shows = button.dataset.do === "actions" && this.#acting !== key;
+    this.#acting = shows ? key : null;
+    this.#reached = key;
+    if (button.dataset.do === "actions") this.on.redraw();
+    else this.on.act(button.dataset.do, this.#items.get(key).message);
+  }
+
+  #key(event) {
+    const row = event.target.closest("[data-key]");
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (event.key === "Escape" && this.#acting) {
+      this.#acting = null;
+      parts(row).actions.focus();
+      this.on.redraw();
+    }
+    if (!step || event.target.dataset.do !== "actions") return;
+    event.preventDefault();
+    const rows = [...this.part.messages.children].filter((one) => this.#items.get(one.dataset.key)?.actions?.length);
+    const next = rows[rows.indexOf(row) + step];
+    if (!next) return;
+    this.#reached = next.dataset.key;
+    parts(next).actions.focus();
+    this.on.redraw();
+  }
+
   #toEnd() {
     this.part.log.scrollTop = this.part.log.scrollHeight;
     this.#offerJump();
@@ -69,7 +112,8 @@ export class Thread {
 /** Everything a thread shows, in order, each with a key that stays: a draft's is that of the message it becomes. */
 function itemsOf(conversation, conversations, drafts) {
   const others = conversations.others(conversation);
-  const readUpTo = others.length ? Math.min(...others.map((member) => member.readUpTo)) : 0;
+  const least = (horizon) => (others.length ? Math.min(...others.map((member) => member[horizon])) : 0);
+  const horizons = { read: least("readUpTo"), delivered: least("deliveredUpTo") };
   const written = [...conversation.messages.values()].sort((a, b) => a.seq - b.seq);
   const pending = drafts.map((draft) => ({ ...draft, type: "USER", sender: conversations.me, draft }));
   const items = [];
@@ -88,7 +132,8 @@ function itemsOf(conversation, conversations, drafts) {
       follows: !opensDay && follows(previous, message),
       author: mine ? t("me") : message.sender ? nameOf(message.sender) : "",
       named: conversation.type === "GROUP" && !mine,
-      status: statusOf(message, readUpTo),
+      status: statusOf(message, horizons),
+      actions: actionsOf(message, mine, conversation),
     });
     previous = message;
   }
@@ -100,28 +145,64 @@ function follows(previous, message) {
     && Date.parse(message.createdAt) - Date.parse(previous.createdAt) < CLOSE_MS;
 }
 
-function statusOf(message, readUpTo) {
+/** By all the others. */
+function statusOf(message, { read, delivered }) {
   if (message.draft) return message.draft.failed ? "failed" : "sending";
-  return message.seq <= readUpTo ? "read" : "sent";
+  if (message.seq <= read) return "read";
+  return message.seq <= delivered ? "delivered" : "sent";
 }
 
-const TICKS = { sending: "◷", sent: "✓", read: "✓✓", failed: "!" };
+const TICKS = { sending: "◷", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "!" };
+
+/** What the service would let this person do with a message. */
+function actionsOf(message, mine, { type, closed, me }) {
+  if (message.draft || message.isDeleted) return [];
+  const moderates = type === "GROUP" && me.role === "ADMIN";
+  return [!closed && !message.notice && "reply", !closed && mine && "edit", (mine || moderates) && "delete"].filter(Boolean);
+}
+
+const ACTIONS = ["reply", "edit", "delete"];
+
+/** The button, and what it shows. */
+function menu() {
+  const button = action("actions");
+  button.append("⋯");
+  return [button, el("span", { class: "choices", "data-part": "choices" }, ...ACTIONS.map(action))];
+}
+
+function updateMenu(part, { actions, acting, reached }) {
+  part.actions.hidden = actions.length === 0;
+  part.actions.tabIndex = reached ? 0 : -1;
+  mark(part.actions, "aria-label", t("actions"));
+  mark(part.actions, "aria-expanded", String(acting));
+  part.choices.hidden = !acting || part.actions.hidden;
+  for (const name of ACTIONS) {
+    part[name].hidden = !actions.includes(name);
+    say(part[name], t(name));
+  }
+}
 
 function create(item, retry) {
   if (item.day) return el("li", { class: "day" }, el("span", { "data-part": "day" }));
   if (item.notice) {
-    return el("li", { class: "notice" }, el("bdi", { "data-part": "text", dir: "auto" }), " ", el("time", { "data-part": "time" }));
+    return el("li", { class: "notice" },
+      el("bdi", { "data-part": "text", dir: "auto" }), " ", el("time", { "data-part": "time" }), ...menu());
   }
   const again = el("button", { class: "retry", type: "button", "data-part": "retry", hidden: true });
+  const [button, choices] = menu();
   again.addEventListener("click", () => retry(item.message.clientMessageId));
   return el("li", {},
     el("bdi", { class: "author", "data-part": "author" }),
-    el("div", { class: "bubble" },
-      el("bdi", { class: "text", dir: "auto", "data-part": "text" }),
-      el("ul", { class: "attachments", "data-part": "attachments" }),
-      el("span", { class: "meta" },
-        el("span", { "data-part": "edited" }), el("time", { "data-part": "time" }),
-        el("span", { class: "tick", role: "img", "data-part": "tick" }))),
+    el("p", { class: "quote", "data-part": "quote" }, el("bdi", { "data-part": "quoted" }), " ", el("bdi", { dir: "auto", "data-part": "excerpt" })),
+    el("div", { class: "line" },
+      el("div", { class: "bubble" },
+        el("bdi", { class: "text", dir: "auto", "data-part": "text" }),
+        el("ul", { class: "attachments", "data-part": "attachments" }),
+        el("span", { class: "meta" },
+          el("span", { "data-part": "edited" }), el("time", { "data-part": "time" }),
+          el("span", { class: "tick", role: "img", "data-part": "tick" }))),
+      button),
+    choices,
     el("p", { class: "trouble", "data-part": "trouble", hidden: true }, el("span", { "data-part": "reason" }), again));
 }
 
@@ -132,11 +213,13 @@ function update(element, item) {
   say(part.text, message.isDeleted ? t("deleted") : message.content ?? t("notice"));
   say(part.time, time(message.createdAt));
   mark(part.time, "datetime", message.createdAt);
+  updateMenu(part, item);
   if (item.notice) return;
   const { mine, status, follows, named } = item;
   const kinds = ["message", mine ? "mine" : "theirs", status, follows && "follows", named && !follows && "named"];
   mark(element, "class", [...kinds, message.isDeleted && "deleted"].filter(Boolean).join(" "));
   say(part.author, item.author);
+  updateQuote(part, message.replyTo);
   say(part.edited, message.editedAt && !message.isDeleted ? t("edited") : "");
   part.tick.hidden = !item.mine;
   say(part.tick, TICKS[item.status]);
@@ -147,6 +230,14 @@ function update(element, item) {
   if (item.status === "failed") say(part.reason, message.draft.reason || t("failed"));
   part.retry.hidden = part.trouble.hidden;
   say(part.retry, t("retry"));
+}
+
+function updateQuote(part, quote) {
+  part.quote.hidden = !quote;
+  if (!quote) return;
+  say(part.quoted, t("quoted", { name: quote.sender ? nameOf(quote.sender) : t("host") }));
+  say(part.excerpt, quote.isDeleted ? t("deleted") : quote.excerpt ?? t("notice"));
+  mark(part.excerpt, "class", quote.isDeleted ? "gone" : "");
 }
 
 /** The service allows https and what its configuration adds; a page trusts https alone. */

@@ -81,6 +81,7 @@ const FILES: &[(&str, &str)] = files![
     "dom.js",
     "feed.js",
     "inbox.js",
+    "members.js",
     "outbox.js",
     "page.js",
     "pane.js",
@@ -90,9 +91,10 @@ const FILES: &[(&str, &str)] = files![
     "thread.js"
 ];
 
-/// A person of the demo site, with a token.
+/// A person of the demo, with a token.
 #[derive(Serialize, ToSchema)]
 pub struct Person {
+    pub tenant: &'static str,
     pub user: User,
     pub token: String,
 }
@@ -105,7 +107,7 @@ pub struct DemoSite {
     pub conversation_id: Uuid,
 }
 
-/// The demo site's people, with tokens; in development only
+/// The demo's people, of two tenants, with tokens; in development only
 #[utoipa::path(get, path = "/demo.json", tag = "pages", operation_id = "demo", security(()),
     responses(
         (status = 200, description = "Who they are", body = DemoSite),
@@ -119,13 +121,15 @@ pub async fn demo_site(
 ) -> Result<Json<DemoSite>> {
     let site = site.get().ok_or(Code::NotFound)?;
     let mut people = Vec::new();
-    for id in demo::PEOPLE {
-        let user = crate::store::users::find(db, demo::TENANT, id)
+    for person in demo::PEOPLE {
+        let (tenant, id, _) = person;
+        let user = crate::store::users::find(db, tenant, id)
             .await?
             .ok_or(Code::NotFound)?;
         people.push(Person {
+            tenant,
             user,
-            token: demo::token(config.jwt_secret(), id)?,
+            token: demo::token(config.jwt_secret(), person)?,
         });
     }
     Ok(Json::ok(DemoSite {

@@ -1,0 +1,115 @@
+//! The demo site tells the four stories, and starting again adds nothing.
+
+use std::collections::HashMap;
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::support::{App, Database, Person, eventually};
+
+const DEMO: &[(&str, &str)] = &[("ROCKET_CAUSERIE", "{demo=true}")];
+
+/// One more start of the demo on the same database; gives what `/demo.json` says.
+async fn start(app: &mut App) -> Value {
+    let url = app.add("", DEMO).await.url.clone();
+    eventually("the demo is loaded", async || {
+        let get = Client::new().get(format!("{url}/demo.json"));
+        let answer = get.send().await.ok()?.error_for_status().ok()?;
+        answer.json().await.ok()
+    })
+    .await
+}
+
+/// The people of a tenant, by id.
+fn people(app: &App, site: &Value, tenant: &str) -> HashMap<String, Person> {
+    let all = site["people"].as_array().expect("people").iter();
+    let of_tenant = all.filter(|person| person["tenant"] == tenant);
+    let person = |person: &Value| {
+        let id = person["user"]["id"].as_str().expect("an id").to_owned();
+        let token = person["token"].as_str().expect("a token").to_owned();
+        let base = app.instances[0].url.clone();
+        (id.clone(), Person { id, token, base })
+    };
+    of_tenant.map(person).collect()
+}
+
+/// The messages of somebody's conversation about `subject`.
+async fn messages(person: &Person, subject: &str) -> Vec<Value> {
+    let inbox = person.get("/v1/conversations").await.ok();
+    let all = inbox["items"].as_array().expect("a page");
+    let found = all
+        .iter()
+        .find(|one| one["subject"] == subject)
+        .unwrap_or_else(|| panic!("nothing about {subject} in {all:?}"));
+    let id = found["id"].as_str().expect("an id");
+    let page = person
+        .get(&format!("/v1/conversations/{id}/messages"))
+        .await
+        .ok();
+    page["items"].as_array().expect("a page").clone()
+}
+
+#[tokio::test]
+async fn the_demo_tells_of_an_ad_an_appointment_a_group_and_a_second_tenant() {
+    let mut app = App {
+        database: Database::create().await,
+        instances: Vec::new(),
+    };
+    let site = start(&mut app).await;
+    let shop = people(&app, &site, "default");
+    let (alice, salon) = (&shop["alice"], &shop["salon"]);
+
+    let ad = messages(alice, "iPhone 14 Pro").await;
+    assert_eq!(ad[0]["conversationId"], site["conversationId"]);
+    let senders: Vec<_> = ad.iter().map(|m| &m["sender"]["id"]).collect();
+    assert_eq!(senders, ["alice", "bob", "alice"]);
+
+    let appointment = messages(salon, "Coupe et couleur").await;
+    let kinds: Vec<_> = appointment.iter().map(|m| &m["type"]).collect();
+    assert_eq!(kinds, ["SYSTEM", "USER", "SYSTEM"]);
+
+    let group = messages(salon, "Soirée d'ouverture").await;
+    assert!(group[0]["editedAt"].is_string(), "{group:?}");
+    assert_eq!(group[1]["notice"]["userIds"], json!(["bob"]));
+    assert_eq!(group[2]["replyTo"]["id"], group[0]["id"]);
+
+    let brigade = people(&app, &site, "caserne");
+    let drill = messages(&brigade["alice"], "Garde de nuit").await;
+    assert_eq!(drill[0]["sender"]["id"], "karim");
+    let [one, other] = [alice, &brigade["alice"]].map(async |person| {
+        let me = person.get("/v1/me").await.ok();
+        me["name"].as_str().expect("a name").to_owned()
+    });
+    assert_ne!(one.await, other.await, "two people of one id");
+}
+
+#[tokio::test]
+async fn a_second_start_of_the_demo_adds_nothing_and_leaves_what_people_did() {
+    let mut app = App {
+        database: Database::create().await,
+        instances: Vec::new(),
+    };
+    let site = start(&mut app).await;
+    let shop = people(&app, &site, "default");
+    let group = messages(&shop["salon"], "Soirée d'ouverture").await;
+    let id = group[0]["conversationId"].as_str().expect("an id");
+    // Bob leaves, and the salon hands the group over.
+    let members = format!("/v1/conversations/{id}/members");
+    shop["bob"].delete(&format!("{members}/me")).await.ok();
+    let admin = json!({ "role": "ADMIN" });
+    let role = format!("{members}/alice");
+    shop["salon"].patch(&role, &admin).await.ok();
+    shop["salon"].delete(&format!("{members}/me")).await.ok();
+
+    let events = "select count(*) from events";
+    let before = app.database.number(events).await;
+    let again = start(&mut app).await;
+    assert_eq!(again["conversationId"], site["conversationId"]);
+    assert_eq!(app.database.number(events).await, before);
+    assert_eq!(
+        app.database
+            .number("select count(*) from conversations")
+            .await,
+        4
+    );
+}
