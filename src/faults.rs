@@ -17,6 +17,8 @@ pub enum Fault {
     CursorPastThePage,
     /// A feed does not learn of conversations created after it was born.
     FeedMissesNewConversations,
+    /// A feed stays in a conversation that its user was removed from.
+    FeedIgnoresLeaving,
 }
 
 /// The one that is planted in this process.
@@ -27,6 +29,7 @@ pub fn planted() -> Option<Fault> {
         Ok("read-before-register") => Some(Fault::ReadBeforeRegister),
         Ok("cursor-past-the-page") => Some(Fault::CursorPastThePage),
         Ok("feed-misses-new-conversations") => Some(Fault::FeedMissesNewConversations),
+        Ok("feed-ignores-leaving") => Some(Fault::FeedIgnoresLeaving),
         _ => None,
     })
 }

@@ -182,6 +182,8 @@ impl State {
             EventKind::ConversationDeleted => row.audience_user_id.is_none(),
             _ => false,
         };
+        #[cfg(feature = "planted-faults")]
+        let is_end = is_end && !crate::faults::is_planted(crate::faults::Fault::FeedIgnoresLeaving);
         let id = row.conversation_id.filter(|_| is_end)?;
         let standing = self.standings.get_mut(&id)?;
         let before = standing.unread();

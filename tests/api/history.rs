@@ -23,18 +23,24 @@ async fn sixteen_writers_and_forty_followers_on_two_instances_agree_on_one_histo
     println!("seed {seed}");
     let started = std::time::Instant::now();
     let history = workload::run(&urls, plan).await;
+    let ran = started.elapsed();
     let verdict = history.check();
     println!(
-        "{} messages, {} events delivered to {} followers, {} operations checked, {} s, other answers {:?}",
+        "{} messages, {} edits and deletions, {} comings and goings, {} events delivered to {} followers, {} operations checked, {} s and {:.1} s to judge, other answers {:?}",
         history.messages(),
+        history.edits.len(),
+        history.moves.len(),
         history.deliveries(),
         history.followers.len(),
         history.operations(),
-        started.elapsed().as_secs(),
+        ran.as_secs(),
+        (started.elapsed() - ran).as_secs_f64(),
         history.other_answers,
     );
     assert!(verdict.is_good(), "seed {seed}:\n{verdict}");
     assert!(history.messages() >= 3000, "{}", history.messages());
+    assert!(history.edits.len() >= 200, "{}", history.edits.len());
+    assert!(history.moves.len() >= 100, "{}", history.moves.len());
     assert!(
         app.instances[1].metric("causerie_catch_ups_total").await > 100.0,
         "the small ring was meant to send readers to Postgres"

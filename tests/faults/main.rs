@@ -19,8 +19,9 @@ const SEEDS: u64 = 10;
 async fn two_instances(fault: &str) -> App {
     let mut app = App::with(0, "").await;
     for _ in 0..2 {
-        app.add("heartbeat_secs=1", &[("CAUSERIE_FAULT", fault)])
-            .await;
+        // Without notices: the long run is with them.
+        let settings = "heartbeat_secs=1,tenant={notices=false}";
+        app.add(settings, &[("CAUSERIE_FAULT", fault)]).await;
     }
     app
 }
@@ -86,4 +87,9 @@ async fn a_cursor_past_the_page_loses_what_was_cut_off() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_feed_that_misses_new_conversations_loses_them() {
     is_found("feed-misses-new-conversations", Kind::Lost).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_that_ignores_a_leaving_tells_what_is_not_its_own_any_more() {
+    is_found("feed-ignores-leaving", Kind::Invented).await;
 }

@@ -1,22 +1,28 @@
 //! What happened in a run, as its clients saw it: every operation with its instants, every page and frame received.
 //! `check` is a pure function over it; it knows the contract and nothing of the service.
 
+mod changes;
 mod delays;
 #[cfg(test)]
 mod example;
 mod followers;
 mod known;
+#[cfg(test)]
+mod lively;
+mod members;
 mod messages;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod unread;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-pub use seen::{Seen, What, position};
+pub use changes::{Done, Edit, Move};
+pub use seen::{Look, Seen, What, position};
 
 /// Since the run began.
 pub type Moment = Duration;
@@ -33,6 +39,10 @@ const ANSWERED_ANYWAY: Duration = Duration::from_secs(1);
 pub struct History {
     pub conversations: Vec<Conversation>,
     pub sends: Vec<Send>,
+    /// Each message's one after the other.
+    pub edits: Vec<Edit>,
+    /// Each member's, in each conversation, one after the other.
+    pub moves: Vec<Move>,
     pub reads: Vec<Read>,
     pub followers: Vec<Follower>,
     /// In the order in which each follower received them.
@@ -49,11 +59,14 @@ pub struct History {
     pub wrong_answers: Vec<String>,
 }
 
-/// A conversation whose creation was acknowledged. Its members stay.
+/// A conversation whose creation was acknowledged.
 #[derive(Debug, Clone)]
 pub struct Conversation {
     pub id: String,
+    /// Those it was made with. The first made it, and stays.
     pub members: Vec<String>,
+    /// Whose members may come and go.
+    pub is_group: bool,
 }
 
 /// One message that somebody wanted sent, retries with the same client key included.
@@ -62,6 +75,7 @@ pub struct Send {
     pub key: String,
     pub conversation: String,
     pub sender: String,
+    pub text: String,
     pub instance: usize,
     /// The beginning of the first try.
     pub invoked: Moment,
@@ -174,6 +188,8 @@ pub enum Kind {
     StaleRead,
     /// The same place in the log, with other content for another follower.
     Differs,
+    /// What a message said before a change that its reader must know of.
+    OldText,
     /// A good cursor was refused.
     Refused,
     /// A client was answered neither what it asked for nor 503 with `Retry-After`.
@@ -236,6 +252,8 @@ impl History {
         let known = known::Known::of(self);
         let mut verdict = Verdict::default();
         messages::check(&known, &mut verdict);
+        members::check(&known, &mut verdict);
+        texts::check(&known, &mut verdict);
         followers::check(&known, &mut verdict);
         unread::check(&known, &mut verdict);
         for what in &self.wrong_answers {
@@ -267,6 +285,7 @@ impl History {
     /// Everything that was judged: what was asked for, and what was received.
     pub fn operations(&self) -> usize {
         let asked = self.conversations.len() + self.sends.len() + self.reads.len();
-        asked + self.pages.len() + self.unread.len()
+        let changes = self.edits.len() + self.moves.len();
+        asked + changes + self.pages.len() + self.unread.len()
     }
 }

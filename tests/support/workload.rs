@@ -1,10 +1,13 @@
-//! Many people at once: writers that send, read and create, and followers of every kind, over several instances. What
-//! they saw becomes a `History`. Every choice comes from the plan's seed; the order of events is the machine's.
+//! Many people at once: writers that send, read, edit, delete, create, come and go, and followers of every kind, over
+//! several instances. What they saw becomes a `History`. Every choice comes from the plan's seed; the order of events is the machine's.
 
 mod amid;
+mod ask;
 mod body;
 mod follower;
 mod frames;
+mod members;
+mod own;
 mod plan;
 mod writer;
 
@@ -13,12 +16,12 @@ pub use frames::Frames;
 pub use plan::{Habit, Plan, seeds};
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use rand::Rng;
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use reqwest::{Method, RequestBuilder};
 use tokio::task::JoinSet;
 
@@ -34,16 +37,13 @@ pub struct Run {
     client: reqwest::Client,
     began: Instant,
     history: Mutex<History>,
+    members: Mutex<members::Members>,
     /// What each follower has received of messages.
     received: Vec<Received>,
 }
 
-/// What a follower has: how many messages, and of each conversation up to which.
-#[derive(Default)]
-struct Received {
-    messages: AtomicUsize,
-    newest: Mutex<HashMap<String, i64>>,
-}
+/// Of each conversation, up to which number a follower has it.
+type Received = Mutex<HashMap<String, i64>>;
 
 /// Carries out a plan on fresh people. Several runs may follow each other on the same instances.
 pub async fn run(urls: &[String], plan: Plan) -> History {
@@ -109,6 +109,7 @@ impl Run {
             client: reqwest::Client::new(),
             began: Instant::now(),
             history: Mutex::default(),
+            members: Mutex::default(),
             received: (0..plan.users * plan.habits.len())
                 .map(|_| Received::default())
                 .collect(),
@@ -122,6 +123,11 @@ impl Run {
 
     fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().expect("nobody panics with it")
+    }
+
+    /// Where both are held, the history comes first.
+    fn members(&self) -> MutexGuard<'_, members::Members> {
+        self.members.lock().expect("nobody panics with it")
     }
 
     fn request(&self, by: &Person, instance: usize, method: Method, path: &str) -> RequestBuilder {
@@ -191,8 +197,9 @@ impl Run {
         let mut rng = self.plan.rng((2 << 32) + burst as u64);
         let conversations = self.history().conversations.clone();
         for (n, conversation) in conversations.iter().enumerate() {
-            let sender = rng.random_range(0..conversation.members.len());
-            let sender = self.person(&conversation.members[sender]);
+            let is_in = |person: &&Person| self.is_in(&conversation.id, &person.id).is_some();
+            let members: Vec<&Person> = self.people.iter().filter(is_in).collect();
+            let sender = members.choose(&mut rng).expect("who made it stays");
             let key = format!("{:x}-end-{burst}-{n}", self.plan.seed);
             self.say(&mut rng, sender, &conversation.id, &key).await;
             self.pause(&mut rng, Duration::from_millis(20)).await;
@@ -214,30 +221,21 @@ impl Run {
 
     fn is_complete(&self) -> bool {
         let history = self.history();
-        // Of each conversation: how many messages were acknowledged, and the newest of them.
-        let mut acked: HashMap<&str, (usize, i64)> = HashMap::new();
+        // Of each conversation the newest acknowledged message: whoever has that was given what comes before it.
+        let mut acked: HashMap<&str, i64> = HashMap::new();
         for send in &history.sends {
             if let Outcome::Acked { stored, .. } = &send.outcome {
-                let (messages, newest) = acked.entry(&send.conversation).or_default();
-                *messages += 1;
+                let newest = acked.entry(&send.conversation).or_default();
                 *newest = stored.seq.max(*newest);
             }
         }
         let has_all = |(follower, received): (&Follower, &Received)| {
-            let newest = received.newest.lock().expect("nobody panics with it");
-            let mut expected = 0;
-            for conversation in &history.conversations {
-                if conversation.members.contains(&follower.user)
-                    && let Some((messages, seq)) = acked.get(&*conversation.id)
-                {
-                    expected += messages;
-                    // The number alone would be reached too soon by what was stored and never acknowledged.
-                    if newest.get(&conversation.id).is_none_or(|at| at < seq) {
-                        return false;
-                    }
-                }
-            }
-            received.messages.load(Ordering::Relaxed) >= expected
+            let newest = received.lock().expect("nobody panics with it");
+            let has = |(conversation, seq): (&&str, &i64)| {
+                let is_member = self.is_in(conversation, &follower.user).is_some();
+                !is_member || newest.get(*conversation).is_some_and(|at| at >= seq)
+            };
+            acked.iter().all(has)
         };
         history.followers.iter().zip(&self.received).all(has_all)
     }
@@ -261,11 +259,6 @@ impl Run {
                 });
             }
         }
-    }
-
-    fn person(&self, id: &str) -> &Person {
-        let mut people = self.people.iter();
-        people.find(|person| person.id == id).expect("one of us")
     }
 
     /// A pause of random length: the rhythm of people, not a wait for anything.

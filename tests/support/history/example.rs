@@ -11,12 +11,13 @@ pub(super) fn ms(milliseconds: u64) -> Moment {
     Moment::from_millis(milliseconds)
 }
 
-fn event(position: i64, what: What) -> Seen {
+pub(super) fn event(position: i64, what: What) -> Seen {
     Seen {
         position,
         conversation: CONVERSATION.to_owned(),
         what,
         fingerprint: None,
+        look: None,
     }
 }
 
@@ -42,6 +43,7 @@ pub(super) fn send(seq: i64, sender: &str, invoked: u64) -> Send {
         key: format!("k{seq}"),
         conversation: CONVERSATION.to_owned(),
         sender: sender.to_owned(),
+        text: format!("says k{seq}"),
         instance: 0,
         invoked: ms(invoked),
         outcome: Outcome::Acked {
@@ -53,7 +55,14 @@ pub(super) fn send(seq: i64, sender: &str, invoked: u64) -> Send {
     }
 }
 
-fn page(follower: usize, at: u64, from: i64, cursor: i64, unread: i64, events: Vec<Seen>) -> Page {
+pub(super) fn page(
+    follower: usize,
+    at: u64,
+    from: i64,
+    cursor: i64,
+    unread: i64,
+    events: Vec<Seen>,
+) -> Page {
     Page {
         follower,
         transport: Transport::LongPoll,
@@ -77,6 +86,7 @@ pub(super) fn good() -> History {
         conversations: vec![Conversation {
             id: CONVERSATION.to_owned(),
             members: vec!["ann".to_owned(), "bob".to_owned()],
+            is_group: false,
         }],
         sends: vec![
             send(1, "ann", 100),
@@ -109,7 +119,7 @@ pub(super) fn good() -> History {
 }
 
 /// Five pages of each: 0 to 4 are Ann's, 5 to 9 Bob's.
-fn pages(follower: usize, user: &str) -> [Page; 5] {
+pub(super) fn pages(follower: usize, user: &str) -> [Page; 5] {
     let read = What::Read {
         reader: "bob".to_owned(),
         up_to: 1,

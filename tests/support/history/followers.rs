@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::known::Known;
 use super::messages::acked;
-use super::{ANSWERED_ANYWAY, BOUND, Follower, Kind, Moment, Outcome, Page, Verdict, What};
+use super::{ANSWERED_ANYWAY, BOUND, Follower, Kind, Moment, Page, Verdict, What};
 
 pub(super) fn check(known: &Known<'_>, verdict: &mut Verdict) {
     for (index, follower) in known.history.followers.iter().enumerate() {
@@ -68,23 +68,22 @@ fn order(follower: &Follower, pages: &[&Page], verdict: &mut Verdict) {
     }
 }
 
-/// What everybody is given at a place of the log is the same, and is given to members alone.
+/// What everybody is given at a place of the log is the same, and is given to those alone who are members there.
 fn content(known: &Known<'_>, follower: &Follower, pages: &[&Page], verdict: &mut Verdict) {
     for event in pages.iter().flat_map(|page| &page.events) {
         let first = known.events[&event.position];
-        if event != first {
+        if !event.is_one_with(first) {
             let what = format!("{} got {event:?}, another {first:?}", follower.name);
             verdict.add(Kind::Differs, what);
         }
-        let is_own = matches!(&event.what, What::Delivered { by } if *by == follower.user);
-        if is_own || !known.is_member(&follower.user, &event.conversation) {
-            let what = format!("{} is no member and got {event:?}", follower.name);
+        if !known.sees(&follower.user, event) {
+            let what = format!("{} is no member there and got {event:?}", follower.name);
             verdict.add(Kind::Invented, what);
         }
     }
 }
 
-/// Every acknowledged message and every event that others have, of the follower's conversations.
+/// Every event that others have, of the follower's stretches in its conversations, and their beginnings.
 fn lost(known: &Known<'_>, follower: &Follower, pages: &[&Page], verdict: &mut Verdict) {
     let name = &follower.name;
     let has: HashSet<i64> = pages
@@ -92,8 +91,11 @@ fn lost(known: &Known<'_>, follower: &Follower, pages: &[&Page], verdict: &mut V
         .flat_map(|page| &page.events)
         .map(|event| event.position)
         .collect();
+    let end = pages.last().map_or(follower.start, |page| page.cursor);
     for event in known.feed(&follower.user) {
-        if !has.contains(&event.position) {
+        // Nobody waits for the receipts that readers cause: whoever was stopped before one has not missed it.
+        let is_ahead = matches!(event.what, What::Delivered { .. }) && event.position > end;
+        if !is_ahead && !has.contains(&event.position) {
             let what = format!("{name} never got {event:?}");
             verdict.add(Kind::Lost, what);
         }
@@ -106,18 +108,11 @@ fn lost(known: &Known<'_>, follower: &Follower, pages: &[&Page], verdict: &mut V
         .collect();
     for conversation in &known.history.conversations {
         let id = conversation.id.as_str();
-        if known.is_member(&follower.user, id) && !created.contains(id) {
+        if known.is_founder(&follower.user, id) && !created.contains(id) {
             verdict.add(
                 Kind::Lost,
                 format!("{name} never heard of conversation {id}"),
             );
-        }
-    }
-    // Those that somebody has were looked for above.
-    for send in &known.history.sends {
-        let is_mine = known.is_member(&follower.user, &send.conversation);
-        if acked(send).is_some() && is_mine && !known.positions.contains_key(&*send.key) {
-            verdict.add(Kind::Lost, format!("{name}: nobody ever got {}", send.key));
         }
     }
 }
@@ -136,7 +131,12 @@ fn late(known: &Known<'_>, follower: &Follower, pages: &[&Page], verdict: &mut V
         let Some((acked, _)) = acked(send) else {
             continue;
         };
-        if !known.is_member(&follower.user, &send.conversation) {
+        // Nobody has it: whoever was there from the beginning should.
+        let should_have = match known.positions.get(&*send.key) {
+            Some(position) => known.holds(&follower.user, &send.conversation, *position),
+            None => known.is_founder(&follower.user, &send.conversation),
+        };
+        if !should_have {
             continue;
         }
         // While the writers write, a slow machine is no defect: the clock starts when it has nothing else to do.
@@ -156,19 +156,15 @@ fn late(known: &Known<'_>, follower: &Follower, pages: &[&Page], verdict: &mut V
 
 /// What an instance has acknowledged, each later poll on it has, or says that there is more.
 fn stale(known: &Known<'_>, verdict: &mut Verdict) {
+    let all = known.acks();
     for user in known.users() {
         // Per instance: acknowledged when, and the newest position that was acknowledged by then.
         let mut acks: HashMap<usize, Vec<(Moment, i64)>> = HashMap::new();
-        for send in &known.history.sends {
-            let Outcome::Acked { at, took, .. } = send.outcome else {
-                continue;
-            };
-            if let (true, true, Some(position)) = (
-                took < ANSWERED_ANYWAY,
-                known.is_member(user, &send.conversation),
-                known.positions.get(&*send.key),
-            ) {
-                acks.entry(send.instance).or_default().push((at, *position));
+        for ack in &all {
+            let is_for = known.holds(user, ack.conversation, ack.position);
+            if ack.took < ANSWERED_ANYWAY && is_for {
+                let of = acks.entry(ack.instance).or_default();
+                of.push((ack.at, ack.position));
             }
         }
         for acks in acks.values_mut() {

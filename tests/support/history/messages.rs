@@ -7,6 +7,7 @@ use super::{Kind, Moment, Outcome, Send, Stored, Verdict, What};
 
 pub(super) fn check(known: &Known<'_>, verdict: &mut Verdict) {
     invented(known, verdict);
+    lost(known, verdict);
     twice(known, verdict);
     dense(known, verdict);
     for sends in by_conversation(known).values() {
@@ -34,9 +35,21 @@ fn invented(known: &Known<'_>, verdict: &mut Verdict) {
             Some(send) if send.outcome == Outcome::Failed => "it was refused",
             Some(send) if send.conversation != seen.conversation => "sent to another conversation",
             Some(send) if send.sender != *sender => "sent by somebody else",
+            Some(_) if !known.holds(sender, &seen.conversation, seen.position) => {
+                "its sender was no member there"
+            }
             Some(_) => continue,
         };
         verdict.add(Kind::Invented, format!("message {id} ({key}): {problem}"));
+    }
+}
+
+/// What was acknowledged and nobody was ever given. What somebody was given is looked for with each follower.
+fn lost(known: &Known<'_>, verdict: &mut Verdict) {
+    for send in &known.history.sends {
+        if acked(send).is_some() && !known.positions.contains_key(&*send.key) {
+            verdict.add(Kind::Lost, format!("nobody ever got {}", send.key));
+        }
     }
 }
 
@@ -70,7 +83,7 @@ fn dense(known: &Known<'_>, verdict: &mut Verdict) {
     let mut seqs: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
     let mut newest: BTreeMap<&str, i64> = BTreeMap::new();
     for (position, seen) in &known.events {
-        let What::Message { seq, .. } = &seen.what else {
+        let (What::Message { seq, .. } | What::Notice { seq }) = &seen.what else {
             continue;
         };
         seqs.entry(&seen.conversation).or_default().insert(*seq);

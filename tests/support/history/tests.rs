@@ -1,8 +1,10 @@
 //! The checker on histories of a few lines: a good one is good, and each thing that can be wrong is found in one that
 //! differs from it by that thing alone.
 
-use super::example::{good, message, ms, send, stored};
-use super::{BOUND, Count, History, Kind, Outcome};
+mod changes;
+
+use super::example::{event, good, message, ms, page, pages, send, stored};
+use super::{BOUND, Count, Follower, History, Kind, Outcome, What};
 
 /// What is found after a change.
 fn found(change: impl FnOnce(&mut History)) -> Vec<Kind> {
@@ -59,6 +61,29 @@ fn what_a_follower_never_got_is_lost() {
     finds(Kind::Lost, |history| {
         history.pages[8].events.remove(0);
     });
+}
+
+#[test]
+fn a_receipt_of_delivery_is_lost_only_where_somebody_has_read_on() {
+    let delivered = |position| {
+        let by = "bob".to_owned();
+        event(position, What::Delivered { by })
+    };
+    // A second follower of Ann's that has all she has; it is stopped when only the first has the receipt, or reads on.
+    let twice = |history: &mut History, up_to: i64| {
+        history.followers.push(Follower {
+            name: "ann's other page".to_owned(),
+            user: "ann".to_owned(),
+            start: 10,
+            waits: true,
+        });
+        let told = page(0, 400, 15, 16, 1, vec![delivered(16)]);
+        history.pages.push(told);
+        history.pages.extend(pages(2, "ann"));
+        history.pages.push(page(2, 410, 15, up_to, 1, vec![]));
+    };
+    assert_eq!(found(|history| twice(history, 15)), []);
+    finds(Kind::Lost, |history| twice(history, 16));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Those who read: one cursor each, carried from page to page and from transport to transport.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -258,19 +257,16 @@ impl Client {
     }
 
     fn record(&self, page: Page) {
-        let received = &self.run.received[self.index];
-        let mut messages = 0;
         {
-            let mut newest = received.newest.lock().expect("nobody panics with it");
+            let received = &self.run.received[self.index];
+            let mut newest = received.lock().expect("nobody panics with it");
             for event in &page.events {
-                if let What::Message { seq, .. } = event.what {
-                    messages += 1;
+                if let What::Message { seq, .. } | What::Notice { seq } = event.what {
                     let newest = newest.entry(event.conversation.clone()).or_default();
                     *newest = seq.max(*newest);
                 }
             }
         }
         self.run.history().pages.push(page);
-        received.messages.fetch_add(messages, Ordering::Relaxed);
     }
 }

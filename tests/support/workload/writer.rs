@@ -1,32 +1,31 @@
-//! Those who write: they send, now and then send the same again, move their horizons, and create conversations.
+//! Those who write: they send, now and then send the same again, move their horizons, change what they have said, come and
+//! go, and create conversations.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::Rng;
 use rand::rngs::StdRng;
-use rand::seq::{IndexedRandom, SliceRandom};
+use rand::seq::SliceRandom;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::{Run, asks_to_retry};
-use crate::support::history::{Conversation, Moment, Outcome, Read, Send, Stored};
+use super::Run;
+use super::ask::Ask;
+use super::own::Own;
+use crate::support::history::{Conversation, Done, Outcome, Read, Send, Stored};
 use crate::support::{PATIENCE, Person};
-
-/// How often a write is tried again at once when its answer does not say what became of it.
-const RETRIES: usize = 3;
-/// The longest pause before it is tried again, where the plan is patient.
-const PAUSE: Duration = Duration::from_millis(400);
 
 /// One writer's part of a burst.
 pub(super) async fn write(run: Arc<Run>, writer: usize, burst: usize) {
     let mut rng = run.plan.rng((3 << 32) + (writer * 1000 + burst) as u64);
     let me = &run.people[writer % run.people.len()];
+    let mut own = Vec::new();
     for n in 0..run.plan.messages {
         let key = format!("{:x}-{writer}-{burst}-{n}", run.plan.seed);
-        run.turn(&mut rng, me, &key).await;
+        run.turn(&mut rng, me, &mut own, &key).await;
     }
 }
 
@@ -34,12 +33,13 @@ pub(super) async fn write(run: Arc<Run>, writer: usize, burst: usize) {
 pub(super) async fn write_on(run: Arc<Run>, writer: usize, stop: watch::Receiver<bool>) {
     let mut rng = run.plan.rng((6 << 32) + writer as u64);
     let me = &run.people[writer % run.people.len()];
+    let mut own = Vec::new();
     for n in 0.. {
         if *stop.borrow() {
             return;
         }
         let key = format!("{:x}-{writer}-amid-{n}", run.plan.seed);
-        run.turn(&mut rng, me, &key).await;
+        run.turn(&mut rng, me, &mut own, &key).await;
     }
 }
 
@@ -70,84 +70,89 @@ pub(super) async fn create_on(run: Arc<Run>, mut stop: watch::Receiver<bool>) {
 }
 
 impl Run {
-    /// A pause, a message, and now and then a look at another conversation. What people will do once the service knows
-    /// it (edit, delete, join, leave) belongs here, and its judgement into `history`.
-    async fn turn(&self, rng: &mut StdRng, me: &Person, key: &str) {
+    /// A pause, a message, and now and then something else.
+    async fn turn(&self, rng: &mut StdRng, me: &Person, own: &mut Vec<Own>, key: &str) {
         self.pause(rng, self.plan.pause).await;
-        let Some(conversation) = self.any_conversation(me, rng) else {
+        let Some(Conversation { id, .. }) = self.any_conversation(me, rng) else {
             return;
         };
-        self.say(rng, me, &conversation, key).await;
-        if rng.random_bool(0.2)
-            && let Some(conversation) = self.any_conversation(me, rng)
-        {
-            self.read(rng, me, &conversation).await;
+        if let Some(message) = self.say(rng, me, &id, key).await {
+            own.push(Own {
+                message,
+                conversation: id,
+                key: key.to_owned(),
+                edits: 0,
+            });
+        }
+        match rng.random_range(0..100) {
+            0..20 => {
+                if let Some(conversation) = self.any_conversation(me, rng) {
+                    self.read(rng, me, &conversation.id).await;
+                }
+            }
+            20..32 => self.change(rng, me, own, false).await,
+            32..38 => self.change(rng, me, own, true).await,
+            38..54 => self.step(rng, me).await,
+            _ => {}
         }
     }
 
-    fn any_conversation(&self, of: &Person, rng: &mut StdRng) -> Option<String> {
-        let history = self.history();
-        let mine: Vec<&Conversation> = history
-            .conversations
-            .iter()
-            .filter(|conversation| conversation.members.contains(&of.id))
-            .collect();
-        Some(mine.choose(rng)?.id.clone())
-    }
-
-    fn any_instance(&self, rng: &mut StdRng) -> usize {
+    pub(super) fn any_instance(&self, rng: &mut StdRng) -> usize {
         let any = rng.random_range(0..self.urls.len());
         self.plan.write_at.unwrap_or(any)
     }
 
-    /// Sends a message, again with the same key while the answer is an error, and sometimes once more afterwards.
-    pub(super) async fn say(&self, rng: &mut StdRng, by: &Person, conversation: &str, key: &str) {
+    /// Sends a message, again with the same key while the answer is an error, and sometimes once more afterwards. Gives its
+    /// id.
+    pub(super) async fn say(
+        &self,
+        rng: &mut StdRng,
+        by: &Person,
+        conversation: &str,
+        key: &str,
+    ) -> Option<String> {
         let path = format!("/v1/conversations/{conversation}/messages");
-        let body = json!({ "content": format!("This is {key}."), "clientMessageId": key });
+        let text = format!("This is {key}.");
+        let body = json!({ "content": text, "clientMessageId": key });
         let instance = self.any_instance(rng);
-        let invoked = self.now();
-        let mut outcome = None;
-        for n in 0.. {
-            if n > 0 && !self.tries_again(n, invoked).await {
-                break;
-            }
-            let asked = self.now();
-            let (status, answer) = self.post(by, instance, &path, &body).await;
-            match status {
-                200..300 => {
-                    let at = self.now();
-                    outcome = Some(Outcome::Acked {
-                        at,
-                        took: at - asked,
-                        stored: stored(&answer),
-                    });
-                    break;
-                }
-                // Of the first try only: after an error the earlier one may have been stored.
-                400..500 if outcome.is_none() => {
-                    outcome = Some(Outcome::Failed);
-                    break;
-                }
-                _ => outcome = Some(Outcome::Ambiguous),
-            }
-        }
+        let mut ask = Ask {
+            by,
+            instance,
+            method: Method::POST,
+            path: &path,
+            body: Some(&body),
+            conversation: Some(conversation),
+        };
+        let asked = self.ask(&ask).await;
+        let outcome = match asked.done {
+            Done::Acked { at, took } => Outcome::Acked {
+                at,
+                took,
+                stored: stored(&asked.body),
+            },
+            Done::Failed => Outcome::Failed,
+            Done::Ambiguous => Outcome::Ambiguous,
+        };
         let mut replays = Vec::new();
-        if matches!(outcome, Some(Outcome::Acked { .. })) && rng.random_bool(0.05) {
-            let other = self.any_instance(rng);
-            let (status, answer) = self.post(by, other, &path, &body).await;
+        if matches!(outcome, Outcome::Acked { .. }) && rng.random_bool(0.05) {
+            ask.instance = self.any_instance(rng);
+            let (status, answer) = self.once(&ask).await;
             if (200..300).contains(&status) {
                 replays.push(stored(&answer));
             }
         }
+        let id = matches!(outcome, Outcome::Acked { .. }).then(|| stored(&asked.body).id);
         self.history().sends.push(Send {
             key: key.to_owned(),
             conversation: conversation.to_owned(),
             sender: by.id.clone(),
+            text,
             instance,
-            invoked,
-            outcome: outcome.expect("it was tried"),
+            invoked: asked.invoked,
+            outcome,
             replays,
         });
+        id
     }
 
     /// Reads a conversation to its end, or a part of it.
@@ -158,14 +163,21 @@ impl Run {
         } else {
             json!({ "upTo": rng.random_range(1..10) })
         };
-        let instance = self.any_instance(rng);
+        let ask = Ask {
+            by,
+            instance: self.any_instance(rng),
+            method: Method::POST,
+            path: &path,
+            body: Some(&body),
+            conversation: Some(conversation),
+        };
         let (invoked, mut n) = (self.now(), 0);
         // Trying again is harmless: the horizon only moves forward.
         let read_up_to = loop {
-            let (status, answer) = self.post(by, instance, &path, &body).await;
+            let (status, answer) = self.once(&ask).await;
             match status {
-                // There are not that many messages yet; nothing has moved.
-                422 => return,
+                // There are not that many messages yet, or not for this reader: nothing has moved that still counts.
+                422 | 404 => return,
                 200..300 => break answer["readUpTo"].as_i64(),
                 _ => n += 1,
             }
@@ -178,15 +190,6 @@ impl Run {
             reader: by.id.clone(),
             read_up_to,
         });
-    }
-
-    /// Whether what was first tried at `invoked` is tried for the `n`th time more, after a pause if the plan has time.
-    async fn tries_again(&self, n: usize, invoked: Moment) -> bool {
-        if self.plan.retry_for.is_zero() {
-            return n <= RETRIES;
-        }
-        tokio::time::sleep((Duration::from_millis(50) * n as u32).min(PAUSE)).await;
-        self.now() < invoked + self.plan.retry_for
     }
 
     pub(super) async fn create_group(&self, rng: &mut StdRng) {
@@ -213,39 +216,28 @@ impl Run {
         let instance = self.any_instance(rng);
         let began = self.now();
         while self.now() < began + PATIENCE {
-            let (status, answer) = self
-                .post(people[0], instance, "/v1/conversations", body)
-                .await;
+            let ask = Ask {
+                by: people[0],
+                instance,
+                method: Method::POST,
+                path: "/v1/conversations",
+                body: Some(body),
+                conversation: None,
+            };
+            let (status, answer) = self.once(&ask).await;
             if (200..300).contains(&status) {
-                self.history().conversations.push(Conversation {
+                let conversation = Conversation {
                     id: answer["id"].as_str().expect("an id").to_owned(),
                     members: people.iter().map(|person| person.id.clone()).collect(),
-                });
+                    is_group: body["type"] == "GROUP",
+                };
+                self.found(&conversation);
+                self.history().conversations.push(conversation);
                 return;
             }
             self.pause(rng, Duration::from_millis(100)).await;
         }
         panic!("no conversation could be created: {body}");
-    }
-
-    /// The status, 0 without one, and the body. What is neither stored nor a page is counted.
-    async fn post(&self, by: &Person, instance: usize, path: &str, body: &Value) -> (u16, Value) {
-        let request = self.request(by, instance, Method::POST, path).json(body);
-        let (mut status, mut body, mut retry) = (0, Value::Null, false);
-        if let Ok(answer) = request.timeout(Duration::from_secs(30)).send().await {
-            (status, retry) = (answer.status().as_u16(), asks_to_retry(&answer));
-            // An answer that is cut off is none.
-            match answer.json().await {
-                Ok(json) => body = json,
-                Err(_) => status = 0,
-            }
-        }
-        // A horizon beyond the newest message is the writer's own mistake.
-        let is_meant = status == 422 && path.ends_with("/read");
-        if !(200..300).contains(&status) && !is_meant {
-            self.history().other_answer(status, retry, path);
-        }
-        (status, body)
     }
 }
 
