@@ -7,12 +7,14 @@ mod lane;
 
 use std::time::Instant;
 
+use causerie::model::Cursor;
 use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::App;
 use crate::support::workload::seeds;
+use follower::Told;
 use lane::{Lane, Leads, Said};
 
 /// Groups in which it happens at once.
@@ -51,7 +53,7 @@ impl Tally {
 }
 
 /// A message's place is what its answer says, and a refusal is that of a place one does not know.
-fn said_before(said: &Said, told: &[follower::Told], end: i64) -> bool {
+fn said_before(said: &Said, told: &[Told], end: i64) -> bool {
     let place = told
         .iter()
         .find(|told| told.is("message.created", &said.key));
@@ -67,73 +69,64 @@ fn said_before(said: &Said, told: &[follower::Told], end: i64) -> bool {
     said.answer.status == 201
 }
 
+/// One leaves or is removed while both write. Gives where it left, and what the two said, once every transport was told.
+async fn leave(lane: &mut Lane, end: End, joined: i64, n: usize) -> (i64, [Said; 2]) {
+    let (admin, mover) = (lane.admin.clone(), lane.mover.clone());
+    let (by, path) = match end {
+        End::Removed => (&admin, format!("/members/{}", mover.id)),
+        End::Left | End::Deleted => (&mover, "/members/me".to_owned()),
+    };
+    let (left, said) = lane.race(by, &path, &n.to_string()).await;
+    assert_eq!(left.status, 204, "{}", left.text);
+    let talk = &said[0].answer;
+    assert_eq!(talk.status, 201, "who stays may write: {}", talk.text);
+    let is_it = |told: &Told| told.is("member.left", &mover.id);
+    let left = lane.control.wait("the leaving", joined, is_it).await;
+    for follower in &lane.followers {
+        let is_it = |told: &Told| told.position == left;
+        follower.wait("its own leaving", joined, is_it).await;
+    }
+    lane.is_nowhere(&mover).await;
+    (left, said)
+}
+
+/// Whoever left is added again. Gives where the new stretch begins, and its second event: a notice.
+async fn come_back(lane: &mut Lane, left: i64) -> (i64, i64) {
+    let (admin, mover) = (lane.admin.clone(), lane.mover.clone());
+    let body = json!({ "memberIds": [mover.id] });
+    let added = lane.ask(&admin, Method::POST, "/members", Some(&body));
+    added.await.ok();
+    let is_it = |told: &Told| told.is("member.joined", &mover.id);
+    let joined = lane.control.wait("the return", left, is_it).await;
+    let is_it = |told: &Told| told.about.is_none();
+    let notice = lane.control.wait("the notice", joined, is_it).await;
+    (joined, notice)
+}
+
 /// One leaves or is removed while both write, and comes back. `joined` is where this stretch began. Gives where the next
 /// one begins, and what came before the end.
 async fn round(lane: &mut Lane, end: End, joined: i64, n: usize) -> (i64, [bool; 2]) {
-    let (admin, mover, talker) = (lane.admin.clone(), lane.mover.clone(), lane.talker.clone());
-    let group = lane.group.clone();
+    let (talker, group) = (lane.talker.clone(), lane.group.clone());
     let since = lane.followers[n % 3].cursor();
-    let (by, path) = match end {
-        End::Removed => (&admin, format!("/members/{}", mover.id)),
-        _ => (&mover, "/members/me".to_owned()),
-    };
-    let (left, [talk, own]) = lane.race(by, &path, &n.to_string()).await;
-    assert_eq!(left.status, 204, "{}", left.text);
-    assert_eq!(
-        talk.answer.status, 201,
-        "who stays may write: {}",
-        talk.answer.text
-    );
-    let left = lane
-        .control
-        .wait("the leaving", joined, |told| {
-            told.is("member.left", &mover.id)
-        })
-        .await;
-    for follower in &lane.followers {
-        follower
-            .wait("its own leaving", joined, |told| told.position == left)
-            .await;
-    }
-    lane.is_nowhere(&mover).await;
+    let (left, [talk, own]) = leave(lane, end, joined, n).await;
     let between = format!("{}-between-{n}", talker.id);
     assert_eq!(lane.say(&talker, &between).await.status, 201);
-    let body = json!({ "memberIds": [mover.id] });
-    lane.ask(&admin, Method::POST, "/members", Some(&body))
-        .await
-        .ok();
-    let rejoined = lane
-        .control
-        .wait("the return", left, |told| {
-            told.is("member.joined", &mover.id)
-        })
-        .await;
-    // That is followed by a notice, the first of the new stretch.
-    let last = lane
-        .control
-        .wait("the notice", rejoined, |told| told.about.is_none())
-        .await;
+    let (rejoined, last) = come_back(lane, left).await;
     let mut expected = lane.control.told(&group, joined);
     let of_all = |key: &str| expected.iter().find(|told| told.is("message.created", key));
-    let talked = of_all(&talk.key)
-        .expect("whoever stays is told everything")
-        .position;
+    let talked = of_all(&talk.key).expect("whoever stays is told everything");
+    let was_before = [talked.position < left, said_before(&own, &expected, left)];
     assert!(of_all(&between).is_some_and(|told| (left..rejoined).contains(&told.position)));
-    let own_was_before = said_before(&own, &expected, left);
     expected.retain(|told| told.position <= left || (rejoined..=last).contains(&told.position));
     for follower in &lane.followers {
-        follower
-            .wait("the new stretch", rejoined, |told| told.position == last)
-            .await;
+        let is_it = |told: &Told| told.position == last;
+        follower.wait("the new stretch", rejoined, is_it).await;
         assert_eq!(follower.told(&group, joined), expected, "{}", follower.name);
     }
-    let since_position = since
-        .parse::<causerie::model::Cursor>()
-        .expect("a cursor")
-        .position;
-    expected.retain(|told| told.position > since_position);
+    let from: Cursor = since.parse().expect("a cursor");
+    expected.retain(|told| told.position > from.position);
     lane.tells_again(&since, &expected).await;
-    (rejoined, [talked < left, own_was_before])
+    (rejoined, was_before)
 }
 
 /// A new group is deleted while both write in it. Gives what came before the end.
@@ -143,7 +136,7 @@ async fn deletion(lane: &mut Lane, n: usize) -> [bool; 2] {
     let since = lane.followers[n % 3].cursor();
     let (deleted, said) = lane.race(&admin, "", &format!("d{n}")).await;
     assert_eq!(deleted.status, 204, "{}", deleted.text);
-    let is_end = |told: &follower::Told| told.kind == "conversation.deleted";
+    let is_end = |told: &Told| told.kind == "conversation.deleted";
     let end = lane.control.wait("the end", began, is_end).await;
     let expected = lane.control.told(&group, began);
     assert_eq!(expected.last().map(|told| told.position), Some(end));

@@ -7,6 +7,9 @@ use super::messages::acked;
 use super::{Conversation, Done, History, Moment, Outcome, Page, Seen, What};
 use super::{members, texts};
 
+/// From its first to its last place in the log, both included; none while it lasts.
+type Stretch = (i64, Option<i64>);
+
 pub(super) struct Known<'h> {
     pub history: &'h History,
     /// Every event that anybody was given.
@@ -15,7 +18,7 @@ pub(super) struct Known<'h> {
     pub positions: HashMap<&'h str, i64>,
     conversations: HashMap<&'h str, &'h Conversation>,
     /// Of each member of each conversation, from its joining to its leaving, both included, as the log says.
-    intervals: HashMap<(&'h str, &'h str), Vec<(i64, Option<i64>)>>,
+    intervals: HashMap<(&'h str, &'h str), Vec<Stretch>>,
     /// Per follower, its pages in their order.
     pub pages: Vec<Vec<&'h Page>>,
 }
