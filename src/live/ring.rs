@@ -152,8 +152,9 @@ impl Ring {
                 let is_message = held.row.message_id.is_some();
                 let shows =
                     held.row.kind.shows_members() || (is_message && held.reply_to.is_some());
-                let subject = &event.row.subject_user_id;
-                if shows || held.row.actor_id == *subject || held.sender == *subject {
+                // Whoever deletes another's message stands in the event, and the sender in its content.
+                let is_of = |id: &Option<String>| id.is_some() && *id == event.row.subject_user_id;
+                if shows || is_of(&held.row.actor_id) || is_of(&held.sender) {
                     held.forget();
                 }
             }),

@@ -66,6 +66,7 @@ pub(super) async fn put(log: &mut LogTransaction<'_>, put: &Put) -> Result<Resul
         Aside::Deleted if standing.is_deleted == Some(true) => return Ok(Ok(())),
         Aside::Not if !is_archived => return Ok(Ok(())),
         Aside::Archived if is_archived => return Ok(Ok(())),
+        Aside::Deleted if standing.is_deleted == Some(true) => return Ok(Ok(())),
         _ => {}
     }
     let kind = match put.aside {

@@ -44,6 +44,7 @@ mod presence;
 mod receipts;
 mod refusals;
 mod removal;
+mod reread;
 mod restore;
 mod schema;
 mod shutdown;
