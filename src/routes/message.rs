@@ -10,7 +10,7 @@ use super::params::{PathId, Query};
 use super::respond::{Json, Page};
 use crate::auth::AuthUser;
 use crate::config::Config;
-use crate::error::{Problem, Result};
+use crate::error::{Code, Problem, Result};
 use crate::model::{EditedMessage, Message, MessageReceipt, Revision};
 use crate::store::batch::{Op, Outcome, mismatch};
 use crate::store::edits::{Change, Edit};
@@ -55,8 +55,11 @@ pub async fn edit(
     if is_service {
         return Ok(Json::ok(message));
     }
-    // With how far it has come.
-    Ok(Json::ok(messages::get(db, &key, id).await?))
+    // With how far it has come; to whoever was removed since, without: the edit is done, and 404 would say that it is not.
+    match messages::get(db, &key, id).await {
+        Err(error) if error.code == Code::NotFound => Ok(Json::ok(message)),
+        read => Ok(Json::ok(read?)),
+    }
 }
 
 /// Delete a message
