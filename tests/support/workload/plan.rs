@@ -25,6 +25,7 @@ pub struct Plan {
     pub users: usize,
     /// Made before the first burst; more are made in the middle of each burst.
     pub groups: usize,
+    /// Zero: none are made later either.
     pub privates: usize,
     pub group_sizes: std::ops::RangeInclusive<usize>,
     pub writers: usize,

@@ -49,7 +49,9 @@ pub(super) async fn create_more(run: Arc<Run>, burst: usize) {
     run.pause(&mut rng, run.plan.pause * run.plan.messages as u32 / 2)
         .await;
     run.create_group(&mut rng).await;
-    run.create_private(&mut rng).await;
+    if run.plan.privates > 0 {
+        run.create_private(&mut rng).await;
+    }
 }
 
 /// New conversations every few seconds, until it is told to stop.
