@@ -1,6 +1,7 @@
 //! Whoever is removed, leaves, or is in a conversation that is deleted, while others write: whichever comes first in the
 //! log, nothing after their last event reaches them, and whoever comes back gets the new stretch only.
 
+mod edited;
 mod follower;
 mod lagging;
 mod lane;
