@@ -20,6 +20,7 @@ pub enum NoticeType {
 }
 
 /// What a notice says, for clients that word it themselves. Notices are SYSTEM messages and never unread.
+// The fields stand as Postgres orders the keys of an object: what is shown first is what every later read shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Notice {
@@ -27,11 +28,11 @@ pub struct Notice {
     /// Who did it; null for the host's backend.
     #[schema(required)]
     pub actor_id: Option<String>,
-    /// Who joined or left.
-    pub user_ids: Vec<String>,
     /// What the conversation is called now.
     #[schema(required)]
     pub subject: Option<String>,
+    /// Who joined or left.
+    pub user_ids: Vec<String>,
 }
 
 /// Of many who join at once, so many are named.
