@@ -28,6 +28,8 @@ const SETTINGS: [&str; 2] = [
     "heartbeat_secs=1,waits_per_user=1000,streams_per_user=1000",
     "heartbeat_secs=1,waits_per_user=1000,streams_per_user=1000,ring={events=64}",
 ];
+/// Of an instance that listens elsewhere: what has arrived would have it write, and look, by itself.
+const DEAF: &str = "heartbeat_secs=1,waits_per_user=1000,streams_per_user=1000,ring={events=64},tenant={receipts=false}";
 
 pub struct Stage {
     pub name: &'static str,
@@ -82,9 +84,11 @@ impl Stage {
     ) -> Self {
         let seed = workload::seeds(1)[0];
         println!("chaos: {name}: seed {seed}");
+        let is_deaf = listen_url.is_some();
+        let other = if is_deaf { DEAF } else { SETTINGS[1] };
         let stands = vec![
             Stand::start(&cluster, SETTINGS[0], None).await,
-            Stand::start(&cluster, SETTINGS[1], listen_url).await,
+            Stand::start(&cluster, other, listen_url).await,
         ];
         let probe = Person::new(&stands[0].url(), "probe");
         let other = Person::new(&stands[0].url(), "other");
