@@ -60,6 +60,13 @@ impl Problems {
         problems.found
     }
 
+    /// What is wrong with an id from outside that stands alone, in a path or a query; none when it is acceptable.
+    pub fn of_id(text: &str) -> Option<FieldCode> {
+        let mut problems = Self::default();
+        problems.id(text);
+        problems.found.first().map(|problem| problem.code)
+    }
+
     pub fn add(&mut self, code: FieldCode) {
         self.found.push(FieldProblem {
             pointer: self.pointer(),

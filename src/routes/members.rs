@@ -9,7 +9,7 @@ use super::respond::{Json, Page};
 use crate::auth::AuthUser;
 use crate::config::{Config, UnknownUsers};
 use crate::error::{Code, Error, Problem, Result};
-use crate::model::{ChangedMember, FieldCode, Member, NewMembers, Problems, Profile};
+use crate::model::{ChangedMember, FieldCode, Member, NewMembers, Problems};
 use crate::store::Db;
 use crate::store::batch::Op;
 use crate::store::joins::Add;
@@ -178,13 +178,8 @@ fn named(me: &AuthUser, user_id: &str) -> Result<String> {
     if user_id == "me" {
         return Ok(me.key.id.to_string());
     }
-    let asked = Profile {
-        id: Some(user_id.to_owned()),
-        ..Profile::default()
-    };
-    if Problems::of(&asked).is_empty() {
-        Ok(user_id.to_owned())
-    } else {
-        Err(Code::NotFound.into())
+    match Problems::of_id(user_id) {
+        None => Ok(user_id.to_owned()),
+        Some(_) => Err(Code::NotFound.into()),
     }
 }

@@ -9,7 +9,7 @@ use super::follow::Follow;
 use super::params::{HeaderOf, PathId, Query};
 use super::respond::{Json, Page, Polled};
 use crate::auth::AuthUser;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Code, Error, Problem, Result};
 use crate::live::Live;
 use crate::model::{FieldCode, Message, MessageStatus, MessageType, NewMessage};
 use crate::store::Db;
@@ -47,8 +47,11 @@ pub async fn send(
         return Err(mismatch());
     };
     if sent.replayed && !me.is_service {
-        // As it is now, with how far it has come.
-        sent.message = messages::get(db, &me.key, sent.message.id).await?;
+        // With how far it has come; to whoever was removed since, without: it is stored, and 404 would say that it is not.
+        match messages::get(db, &me.key, sent.message.id).await {
+            Err(error) if error.code == Code::NotFound => {}
+            read => sent.message = read?,
+        }
     } else if !me.is_service {
         sent.message.status = Some(MessageStatus::Sent);
     }

@@ -8,7 +8,7 @@ use super::params::Query;
 use super::respond::{Json, Page};
 use crate::auth::AuthUser;
 use crate::error::{Error, Result};
-use crate::model::{FieldCode, Presence, Problems, Profile};
+use crate::model::{FieldCode, Presence, Problems};
 use crate::store::{Db, presence};
 
 /// Most people of one request.
@@ -34,12 +34,8 @@ pub async fn list(me: AuthUser, query: Query, db: &Db) -> Result<Json<Page<Prese
     }
     for id in &ids {
         // By the rules of a body's ids.
-        let asked = Profile {
-            id: Some(id.clone()),
-            ..Profile::default()
-        };
-        if let Some(problem) = Problems::of(&asked).first() {
-            return Err(refused(problem.code));
+        if let Some(code) = Problems::of_id(id) {
+            return Err(refused(code));
         }
     }
     let found = presence::list(db, &me.key, me.is_service, ids).await?;

@@ -24,11 +24,7 @@ const MAX: usize = 1000;
     ))]
 #[get("/users/<id>")]
 pub async fn get(me: AuthUser, id: &str, db: &Db) -> Result<Json<User>> {
-    let asked = Profile {
-        id: Some(id.to_owned()),
-        ..Profile::default()
-    };
-    if !Problems::of(&asked).is_empty() {
+    if Problems::of_id(id).is_some() {
         return Err(Code::NotFound.into());
     }
     let is_visible =

@@ -1,5 +1,6 @@
 //! What can be written, and a batch of it: applied kind by kind. Items that are queued together are concurrent
-//! requests, so any order among them is right, and this one makes each kind a few statements whatever its number.
+//! requests, so any order among them is right, and this one makes each kind that is frequent a few statements whatever
+//! its number. What is a person's own click (archiving, renaming, preferences) goes one by one.
 
 use super::changes::{self, Alter};
 use super::create::{Create, Created};
@@ -40,8 +41,8 @@ pub enum Outcome {
     Sent(Box<Sent>),
     Edited(Box<Message>),
     Read(Moved),
-    /// How long to wait with what is left, if something is.
-    Delivered(Option<std::time::Duration>),
+    /// Whether some of it came too early, and is to be said again.
+    Delivered(bool),
 }
 
 impl Op {

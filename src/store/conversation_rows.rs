@@ -131,7 +131,7 @@ pub(super) struct ConversationRow {
 #[derive(Deserialize, sqlx::FromRow)]
 pub(super) struct MemberRow {
     #[sqlx(json)]
-    user: User,
+    pub(super) user: User,
     role: MemberRole,
     joined_at: DateTime<Utc>,
     shown_up_to: i64,

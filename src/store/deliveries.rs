@@ -2,13 +2,14 @@
 //! and written together: a receipt is no reason to hold up a poll.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::batch::{Op, Outcome};
 use super::log::LogTransaction;
+use super::receipts::{APART, wait_after};
 use super::writer::Writer;
 use super::{query, query_as};
 use crate::error::Result;
@@ -95,7 +96,7 @@ async fn flush(writer: &Writer, horizons: Vec<Horizon>) -> Vec<Horizon> {
     };
     match writer.write(Op::Deliver(deliver)).await {
         // Those that were written are found to be so, and write nothing.
-        Ok(Outcome::Delivered(Some(_))) => horizons,
+        Ok(Outcome::Delivered(true)) => horizons,
         Ok(_) => Vec::new(),
         Err(error) => {
             tracing::warn!(%error, "receipts of delivery are tried again");
@@ -104,20 +105,16 @@ async fn flush(writer: &Writer, horizons: Vec<Horizon>) -> Vec<Horizon> {
     }
 }
 
-/// Receipts of one member and conversation are at least this far apart.
-const APART: Duration = Duration::from_secs(1);
-
 #[derive(sqlx::FromRow)]
 struct Standing {
     /// The person who is told; null where nobody is.
     other_id: Option<String>,
     delivered_up_to: Option<i64>,
-    is_early: bool,
+    delivered_at: Option<DateTime<Utc>>,
 }
 
 const STANDING: &str = "
-    select o.user_id as other_id, greatest(m.delivered_up_to, m.shown_up_to) as delivered_up_to,
-           coalesce(m.delivered_at > $4 - interval '1 second' and m.delivered_at <= $4, false) as is_early
+    select o.user_id as other_id, greatest(m.delivered_up_to, m.shown_up_to) as delivered_up_to, m.delivered_at
       from unnest($1::text[], $2::uuid[], $3::text[]) with ordinality as g (tenant_id, conversation_id, user_id, n)
       left join conversations c on c.tenant_id = g.tenant_id and c.id = g.conversation_id and c.type = 'PRIVATE'
       left join members m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.user_id = g.user_id and m.left_position is null
@@ -125,11 +122,11 @@ const STANDING: &str = "
       left join members o on o.tenant_id = u.tenant_id and o.conversation_id = c.id and o.user_id <> u.id and o.left_position is null
      order by g.n";
 
-/// Moves what is known to have arrived. Gives how long to wait with what was too early, if something was.
+/// Moves what is known to have arrived. Gives whether something came too early after the last of its kind.
 pub async fn deliver_all(
     log: &mut LogTransaction<'_>,
     items: &[&Deliver],
-) -> Result<Vec<Result<Option<Duration>>>> {
+) -> Result<Vec<Result<bool>>> {
     let all: Vec<&Horizon> = items.iter().flat_map(|item| &item.horizons).collect();
     let standings: Vec<Standing> = query_as("deliveries.standing", STANDING)
         .bind(
@@ -139,7 +136,6 @@ pub async fn deliver_all(
         )
         .bind(all.iter().map(|h| h.conversation).collect::<Vec<_>>())
         .bind(all.iter().map(|h| h.by.id.to_string()).collect::<Vec<_>>())
-        .bind(log.now.0)
         .fetch_all(&mut *log.connection)
         .await?;
     let mut moved: HashMap<(&UserKey, Uuid), (i64, String)> = HashMap::new();
@@ -152,7 +148,7 @@ pub async fn deliver_all(
             continue;
         }
         let key = (&horizon.by, horizon.conversation);
-        if standing.is_early {
+        if wait_after(standing.delivered_at, log.now).is_some() {
             early.insert(key);
             continue;
         }
@@ -172,8 +168,7 @@ pub async fn deliver_all(
     }
     let answer = |item: &&Deliver| {
         let mut horizons = item.horizons.iter();
-        let is_early = horizons.any(|h| early.contains(&(&h.by, h.conversation)));
-        Ok(is_early.then_some(APART))
+        Ok(horizons.any(|h| early.contains(&(&h.by, h.conversation))))
     };
     Ok(items.iter().map(answer).collect())
 }

@@ -73,6 +73,15 @@ pub struct After {
     pub user_id: String,
 }
 
+impl After {
+    /// Cuts what was read, one row more than a page takes, to the page. Gives where the next one goes on, if there is one.
+    pub(super) fn cut<T>(rows: &mut Vec<T>, limit: i64, of: impl Fn(&T) -> Self) -> Option<Self> {
+        let has_more = rows.len() as i64 > limit;
+        rows.truncate(limit as usize);
+        rows.last().filter(|_| has_more).map(of)
+    }
+}
+
 /// A page of members, in order of joining.
 pub struct MemberPage {
     pub items: Vec<Member>,
@@ -116,15 +125,11 @@ pub async fn list(
             .bind(limit + 1)
             .fetch_all(&mut *connection)
             .await?;
-        let has_more = rows.len() as i64 > limit;
-        rows.truncate(limit as usize);
-        let joined = rows.last().map(|row| row.joined_position);
-        let items: Vec<Member> = rows.into_iter().map(|row| row.member.into()).collect();
-        let next = joined.zip(items.last()).filter(|_| has_more);
-        let next = next.map(|(joined, last)| After {
-            joined,
-            user_id: last.user.id.clone(),
+        let next = After::cut(&mut rows, limit, |row| After {
+            joined: row.joined_position,
+            user_id: row.member.user.id.clone(),
         });
+        let items = rows.into_iter().map(|row| row.member.into()).collect();
         Ok(MemberPage { items, next })
     })
     .await

@@ -65,9 +65,7 @@ pub async fn list(
             .bind(limit + 1)
             .fetch_all(&mut *connection)
             .await?;
-        let has_more = rows.len() as i64 > limit;
-        rows.truncate(limit as usize);
-        let next = rows.last().filter(|_| has_more).map(|row| After {
+        let next = After::cut(&mut rows, limit, |row| After {
             joined: row.joined_position,
             user_id: row.user.id.clone(),
         });

@@ -30,7 +30,7 @@ pub enum Moved {
 }
 
 /// Receipts of one member and conversation are at least this far apart.
-const APART: Duration = Duration::from_secs(1);
+pub(super) const APART: Duration = Duration::from_secs(1);
 /// In groups above this size a receipt goes to the reader's own devices only.
 pub const PUBLIC_RECEIPTS: i64 = 20;
 
@@ -148,14 +148,14 @@ fn judge(read: &Read, standing: &Standing, now: Time) -> Result<Step> {
     if up_to <= standing.read_up_to.unwrap_or(0) {
         return Ok(Step::None);
     }
-    // A clock that was set back must not hold anybody up: less than a second, or not at all.
-    let since = standing
-        .receipt_at
-        .and_then(|at| (now.0 - at).to_std().ok());
-    match since.and_then(|since| APART.checked_sub(since)) {
-        Some(wait) if !wait.is_zero() => Ok(Step::In(wait)),
-        _ => Ok(Step::To(up_to)),
-    }
+    Ok(wait_after(standing.receipt_at, now).map_or(Step::To(up_to), Step::In))
+}
+
+/// How long the next receipt has to wait after one of this moment. A clock that was set back must not hold anybody up:
+/// less than a second, or not at all.
+pub(super) fn wait_after(last: Option<DateTime<Utc>>, now: Time) -> Option<Duration> {
+    let since = (now.0 - last?).to_std().ok()?;
+    APART.checked_sub(since).filter(|wait| !wait.is_zero())
 }
 
 async fn write(

@@ -141,7 +141,7 @@ async fn typing_ends_by_itself_by_word_or_by_the_message() {
     assert_eq!(typing(&stream.until("ephemeral").await.data), shown);
     assert!(typing(&stream.until("ephemeral").await.data).is_empty());
     let lasted = began.elapsed();
-    assert!((5..12).contains(&lasted.as_secs()), "{lasted:?}");
+    assert!(lasted >= Duration::from_secs(5), "{lasted:?}");
     until_shown(&bob, &[]).await;
 
     types(&alice, &conversation, true).await;
@@ -150,7 +150,7 @@ async fn typing_ends_by_itself_by_word_or_by_the_message() {
     assert!(is_shown(&bob, &[]).await, "at once");
     let began = Instant::now();
     until_shown(&there, &[]).await;
-    assert!(began.elapsed() < Duration::from_secs(4));
+    assert!(began.elapsed() < Duration::from_secs(5));
 
     types(&alice, &conversation, true).await;
     until_shown(&there, &shown).await;

@@ -8,7 +8,10 @@ use super::{BOUND, Count, Follower, History, Kind, Outcome, What};
 
 /// What is found after a change.
 fn found(change: impl FnOnce(&mut History)) -> Vec<Kind> {
-    let mut history = good();
+    found_in(good(), change)
+}
+
+fn found_in(mut history: History, change: impl FnOnce(&mut History)) -> Vec<Kind> {
     change(&mut history);
     let mut kinds: Vec<Kind> = history.check().anomalies.iter().map(|a| a.kind).collect();
     kinds.sort();

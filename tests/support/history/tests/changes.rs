@@ -6,12 +6,7 @@ use crate::support::history::{Count, Done, History, Kind, Look, What};
 
 /// What is found after a change.
 fn found(change: impl FnOnce(&mut History)) -> Vec<Kind> {
-    let mut history = lively();
-    change(&mut history);
-    let mut kinds: Vec<Kind> = history.check().anomalies.iter().map(|a| a.kind).collect();
-    kinds.sort();
-    kinds.dedup();
-    kinds
+    super::found_in(lively(), change)
 }
 
 #[track_caller]
