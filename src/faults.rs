@@ -1,4 +1,5 @@
-//! Deliberate defects, one at a time, chosen by `CAUSERIE_FAULT`: what the history checker must be able to catch.
+//! Deliberate defects, one at a time, chosen by `CAUSERIE_FAULT`: what the history checker and the
+//! model must be able to catch.
 //! Only built with the feature `planted-faults`; never part of a shipped program.
 
 use std::sync::OnceLock;
@@ -17,25 +18,62 @@ pub enum Fault {
     CursorPastThePage,
     /// A feed does not learn of conversations created after it was born.
     FeedMissesNewConversations,
-    /// A feed stays in a conversation that its user was removed from.
-    FeedIgnoresLeaving,
+    /// Memory goes on showing a conversation to whoever left it.
+    LeavingIsNotHeard,
+    /// A feed is born with one stretch where its user left and rejoined.
+    RejoiningReopens,
+    /// Memory goes on counting what was deleted.
+    UnreadKeepsTheDeleted,
+    /// Memory hands out the text that a message had before.
+    RingKeepsOldText,
+    /// Memory hands out the text that an answered message had before.
+    RingKeepsOldExcerpts,
+    /// Others are told what was read by somebody who turned receipts off.
+    ReceiptsThoughOff,
+    /// Any member of a group may rename and close it.
+    AnyMemberAlters,
 }
+
+const NAMES: &[(&str, Fault)] = &[
+    ("positions-from-a-sequence", Fault::PositionsFromASequence),
+    ("read-before-register", Fault::ReadBeforeRegister),
+    ("cursor-past-the-page", Fault::CursorPastThePage),
+    (
+        "feed-misses-new-conversations",
+        Fault::FeedMissesNewConversations,
+    ),
+    ("leaving-is-not-heard", Fault::LeavingIsNotHeard),
+    ("rejoining-reopens", Fault::RejoiningReopens),
+    ("unread-keeps-the-deleted", Fault::UnreadKeepsTheDeleted),
+    ("ring-keeps-old-text", Fault::RingKeepsOldText),
+    ("ring-keeps-old-excerpts", Fault::RingKeepsOldExcerpts),
+    ("receipts-though-off", Fault::ReceiptsThoughOff),
+    ("any-member-alters", Fault::AnyMemberAlters),
+];
 
 /// The one that is planted in this process.
 pub fn planted() -> Option<Fault> {
     static PLANTED: OnceLock<Option<Fault>> = OnceLock::new();
-    *PLANTED.get_or_init(|| match std::env::var("CAUSERIE_FAULT").as_deref() {
-        Ok("positions-from-a-sequence") => Some(Fault::PositionsFromASequence),
-        Ok("read-before-register") => Some(Fault::ReadBeforeRegister),
-        Ok("cursor-past-the-page") => Some(Fault::CursorPastThePage),
-        Ok("feed-misses-new-conversations") => Some(Fault::FeedMissesNewConversations),
-        Ok("feed-ignores-leaving") => Some(Fault::FeedIgnoresLeaving),
-        _ => None,
+    *PLANTED.get_or_init(|| {
+        let asked = std::env::var("CAUSERIE_FAULT").ok()?;
+        let mut all = NAMES.iter();
+        all.find(|(name, _)| *name == asked)
+            .map(|(_, fault)| *fault)
     })
 }
 
 pub fn is_planted(fault: Fault) -> bool {
     planted() == Some(fault)
+}
+
+/// `RingKeepsOldText`, `RingKeepsOldExcerpts`: whether an event keeps its bytes when a message changes, its own or one
+/// that it answers.
+pub fn keeps(is_own: bool) -> bool {
+    is_planted(if is_own {
+        Fault::RingKeepsOldText
+    } else {
+        Fault::RingKeepsOldExcerpts
+    })
 }
 
 /// `CursorPastThePage`: where a page claims to reach.

@@ -142,6 +142,8 @@ impl Ring {
                 let message = event.row.message_id;
                 let of = id.and_then(|id| self.by_conversation.get(&id));
                 let of = of.into_iter().flatten();
+                #[cfg(feature = "planted-faults")]
+                let of = of.filter(|held| !crate::faults::keeps(held.row.message_id == message));
                 of.filter(|held| held.row.message_id == message || held.reply_to == message)
                     .for_each(|held| held.forget());
             }

@@ -22,6 +22,12 @@ impl Standing {
     /// Adds what was loaded; a user who left and rejoined has several intervals.
     pub(super) fn add(&mut self, interval: &Interval) {
         self.intervals.push((interval.joined, interval.left));
+        #[cfg(feature = "planted-faults")]
+        if crate::faults::is_planted(crate::faults::Fault::RejoiningReopens)
+            && self.intervals.len() > 1
+        {
+            self.intervals.iter_mut().for_each(|(_, left)| *left = None);
+        }
         self.is_private = interval.is_private;
         self.last_position = self.last_position.max(interval.last_position);
         self.activity_position = self.activity_position.max(interval.activity_position);

@@ -110,6 +110,9 @@ impl State {
                     });
                 }
             }
+            #[cfg(feature = "planted-faults")]
+            (EventKind::MessageDeleted, _)
+                if crate::faults::is_planted(crate::faults::Fault::UnreadKeepsTheDeleted) => {}
             (EventKind::MessageDeleted, Some(seq)) => standing.take_back(seq),
             (EventKind::ReceiptRead | EventKind::ConversationDeleted, Some(seq))
                 if is_me(&row.actor_id) =>
@@ -177,13 +180,17 @@ impl State {
     /// feed was born knowing of a later stretch.
     pub(super) fn leave(&mut self, me: &UserKey, held: &Held) -> Option<Uuid> {
         let row = &held.row;
+        #[cfg(feature = "planted-faults")]
+        if row.kind == EventKind::MemberLeft
+            && crate::faults::is_planted(crate::faults::Fault::LeavingIsNotHeard)
+        {
+            return None;
+        }
         let is_end = match row.kind {
             EventKind::MemberLeft => row.subject_user_id.as_deref() == Some(&*me.id),
             EventKind::ConversationDeleted => row.audience_user_id.is_none(),
             _ => false,
         };
-        #[cfg(feature = "planted-faults")]
-        let is_end = is_end && !crate::faults::is_planted(crate::faults::Fault::FeedIgnoresLeaving);
         let id = row.conversation_id.filter(|_| is_end)?;
         let standing = self.standings.get_mut(&id)?;
         let before = standing.unread();

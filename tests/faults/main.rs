@@ -1,5 +1,5 @@
-//! The history checker against a service that is wrong on purpose: it must find each planted fault, and nothing where
-//! none is planted. `cargo test --features planted-faults --test faults`.
+//! The history checker and the model against a service that is wrong on purpose: each planted fault must be found, and
+//! nothing where none is planted. `cargo test --features planted-faults --test faults`.
 
 #[path = "../support/mod.rs"]
 #[expect(
@@ -8,6 +8,13 @@
     reason = "shared by the test binaries; none uses all of it"
 )]
 mod support;
+
+#[path = "../model/play.rs"]
+mod play;
+#[path = "../model/site/mod.rs"]
+mod site;
+
+mod mutants;
 
 use support::history::{Kind, Verdict};
 use support::workload::{self, Plan};
@@ -99,5 +106,5 @@ async fn a_feed_that_misses_new_conversations_loses_them() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_feed_that_ignores_a_leaving_tells_what_is_not_its_own_any_more() {
-    is_found("feed-ignores-leaving", Kind::Invented).await;
+    is_found("leaving-is-not-heard", Kind::Invented).await;
 }
