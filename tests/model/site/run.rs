@@ -19,7 +19,7 @@ const LARGE: usize = 24;
 /// What the first of them begins before anything else: more than three pages of a snapshot.
 const BEGUN: usize = 66;
 /// Operations between two looks.
-const ROUND: usize = 130;
+const ROUND: usize = 160;
 
 pub(super) struct Run<'r> {
     pub(super) host: Host,
