@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::{By, Conversation, PUBLIC, Stretch, World};
+use super::world::{By, Conversation, Message, PUBLIC, Stretch, World};
 
 /// How much of a message an answer to it shows.
 const EXCERPT: usize = 140;
@@ -23,19 +23,18 @@ impl World {
         if let Some(viewer) = viewer.filter(|viewer| of.sender == Some(*viewer) && !of.is_deleted())
         {
             let conversation = &self.conversations[of.conversation];
-            let is_read = self.is_read_by_all(conversation, viewer, of.seq);
+            let is_read = self.is_read_by_all(conversation, viewer, of);
             shown["isRead"] = is_read.into();
         }
         shown
     }
 
-    fn is_read_by_all(&self, conversation: &Conversation, sender: usize, seq: i64) -> bool {
-        let others: Vec<i64> = conversation
-            .current()
-            .filter(|s| s.person != sender)
-            .map(|s| s.shown)
-            .collect();
-        (1..PUBLIC).contains(&others.len()) && others.iter().all(|shown| *shown >= seq)
+    /// By those who are there still and were there then; whoever turned receipts off is not known to have.
+    fn is_read_by_all(&self, conversation: &Conversation, sender: usize, of: &Message) -> bool {
+        let others = || conversation.current().filter(|s| s.person != sender);
+        let mut recipients = others().filter(|s| s.joined <= of.created).peekable();
+        let has_read = |s: &Stretch| s.shown >= of.seq && !self.people[s.person].receipts_off;
+        others().count() < PUBLIC && recipients.peek().is_some() && recipients.all(has_read)
     }
 
     fn quoted(&self, message: usize) -> Value {
