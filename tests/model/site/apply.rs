@@ -259,7 +259,7 @@ impl World {
         {
             let is_news = seq - stretch.shown > 1;
             (stretch.read, stretch.shown) = (seq, seq);
-            if is_news {
+            if is_news && !self.people[person].receipts_off {
                 conversation.marks.push(Mark {
                     person,
                     up_to: seq,
