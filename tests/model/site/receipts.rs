@@ -102,7 +102,8 @@ pub fn horizons(world: &World, viewer: usize, of: usize, answer: &Value) -> Resu
     let wrong = |what: String| Failure::new(Kind::Receipts, format!("p{viewer}: {what}: {answer}"));
     let is_group = world.conversations[of].is_group;
     let me = world.person_id(viewer);
-    let mut least = (i64::MAX, i64::MAX);
+    let last = &answer["lastMessage"];
+    let mut least: Option<(i64, i64)> = None;
     for member in answer["members"].as_array().into_iter().flatten() {
         let [read, delivered] =
             ["readUpTo", "deliveredUpTo"].map(|at| member[at].as_i64().unwrap_or(-1));
@@ -121,21 +122,24 @@ pub fn horizons(world: &World, viewer: usize, of: usize, answer: &Value) -> Resu
                 "p{person} has received up to {read} to {most}"
             )));
         }
-        if member["user"]["id"] != *me {
-            least = (least.0.min(read), least.1.min(delivered));
+        // Those who were there when it was sent, and who tell.
+        let was_there = instant(&member["joinedAt"]) <= instant(&last["createdAt"]);
+        if member["user"]["id"] != *me && was_there {
+            let is_told = !world.people[person].receipts_off;
+            let (read, delivered) = if is_told { (read, delivered) } else { (0, 0) };
+            let (all_read, all_delivered) = least.unwrap_or((i64::MAX, i64::MAX));
+            least = Some((all_read.min(read), all_delivered.min(delivered)));
         }
     }
-    let last = &answer["lastMessage"];
     let Some(status) = last.get("status") else {
         return Ok(());
     };
     let seq = last["seq"].as_i64().unwrap_or(0);
     let others = world.conversations[of].current().count() - 1;
-    let expected = match () {
-        () if !(1..super::world::PUBLIC).contains(&others) => "SENT",
-        () if least.0 >= seq => "READ",
-        () if least.1 >= seq => "DELIVERED",
-        () => "SENT",
+    let expected = match least {
+        Some((read, _)) if others < super::world::PUBLIC && read >= seq => "READ",
+        Some((_, delivered)) if others < super::world::PUBLIC && delivered >= seq => "DELIVERED",
+        _ => "SENT",
     };
     if *status == json!(expected) {
         Ok(())

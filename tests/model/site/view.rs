@@ -17,7 +17,7 @@ impl World {
             "content": of.text,
             "isEdited": of.is_edited,
             "isDeleted": of.is_deleted(),
-            "notice": of.notice,
+            "notice": of.notice.as_ref().filter(|_| !of.is_deleted()),
             "replyTo": of.reply_to.filter(|_| !of.is_deleted()).map(|quoted| self.quoted(quoted)),
         });
         if let Some(viewer) = viewer.filter(|viewer| of.sender == Some(*viewer) && !of.is_deleted())
