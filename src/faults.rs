@@ -32,6 +32,8 @@ pub enum Fault {
     ReceiptsThoughOff,
     /// Any member of a group may rename and close it.
     AnyMemberAlters,
+    /// A poll that knows the tag of before is not told who types.
+    EtagIgnoresTyping,
 }
 
 const NAMES: &[(&str, Fault)] = &[
@@ -49,6 +51,7 @@ const NAMES: &[(&str, Fault)] = &[
     ("ring-keeps-old-excerpts", Fault::RingKeepsOldExcerpts),
     ("receipts-though-off", Fault::ReceiptsThoughOff),
     ("any-member-alters", Fault::AnyMemberAlters),
+    ("etag-ignores-typing", Fault::EtagIgnoresTyping),
 ];
 
 /// The one that is planted in this process.

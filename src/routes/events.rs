@@ -189,6 +189,11 @@ fn etag(reader: &Reader, page: &FeedPage) -> String {
         .last
         .map_or_else(|| format!("s{}", page.up_to), |last| last.to_string());
     let ephemeral = page.ephemeral.as_ref().map_or(0, |shown| shown.hash);
+    #[cfg(feature = "planted-faults")]
+    let ephemeral = match crate::faults::is_planted(crate::faults::Fault::EtagIgnoresTyping) {
+        true => 0,
+        false => ephemeral,
+    };
     format!(
         "W/\"{}-{place}-{}-{}-{of_user:x}-{ephemeral:x}\"",
         page.epoch, unread.0, unread.1

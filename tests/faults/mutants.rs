@@ -1,6 +1,9 @@
 //! The model against instances that are wrong on purpose: with each of a few seeds it must find the fault, by a check
 //! that the fault is a matter of.
 
+use reqwest::Method;
+use serde_json::json;
+
 use crate::play::{Plan, instances, play};
 use crate::site::Kind;
 use crate::support::workload::seeds;
@@ -62,4 +65,22 @@ async fn receipts_that_were_turned_off_are_shown_to_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_may_change_too_much_is_noticed() {
     is_found("any-member-alters", &[Kind::Answer]).await;
+}
+
+/// The model knows nothing of time, and so nothing of typing: this fault is found where `typing::` of the `api` tests
+/// looks for it, in a poll with the tag of before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tag_that_ignores_typing_hides_it() {
+    for (fault, status) in [("none", 200), ("etag-ignores-typing", 304)] {
+        let app = instances(fault).await;
+        let (alice, bob, conversation) = app.two_people_talking().await;
+        let since = bob.cursor().await;
+        let quiet = bob.poll(&since, "").await;
+        let path = format!("/v1/conversations/{conversation}/typing");
+        alice.put(&path, &json!({ "isTyping": true })).await;
+        let poll = bob.request(Method::GET, &format!("/v1/events?since={since}"));
+        let tag = quiet.header("etag").expect("an ETag");
+        let answer = bob.send(poll.header("If-None-Match", tag)).await;
+        assert_eq!(answer.status, status, "{fault}: {}", answer.text);
+    }
 }
