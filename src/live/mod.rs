@@ -48,8 +48,9 @@ pub use view::Shown;
 pub use watch::Watch;
 
 use crate::model::{Cursor, EventKind, Position, UserKey};
+use crate::store::committed::Committed;
 use crate::store::conversations::Newest;
-use crate::store::log::{Committed, LogPage};
+use crate::store::log::LogPage;
 use crate::store::render::Rendered;
 
 /// Commits of this instance that wait for the tail, at most; of more it reads the log instead.

@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 use super::{Live, RingSize};
 use crate::error::{Code, Error, Result};
 use crate::model::Cursor;
-use crate::store::log::{self, Committed, LogPage};
+use crate::store::committed::Committed;
+use crate::store::log::{self, LogPage};
 use crate::store::render::{Rendered, render, render_committed};
 use crate::store::{POINT_LOOK_UPS, connect_options, identity};
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
 
+use super::committed::Committed;
 use super::{count, query};
 use crate::error::{Error, Result};
 use crate::model::{Cursor, Epoch, EventKind, EventRow, Message, Position, Time};
@@ -29,28 +30,6 @@ pub struct LogTransaction<'c> {
     appended: Vec<EventRow>,
     /// The messages that were written, with their tenants.
     pub(super) messages: Vec<(String, Message)>,
-}
-
-/// What a transaction appended, for this instance's own tail, which need not read it back.
-#[derive(Debug)]
-pub struct Committed {
-    /// Where the log ended before. Whoever has applied it up to here goes on with `rows`: the lock let nobody between.
-    pub after: Cursor,
-    pub began: Instant,
-    /// At least one.
-    pub rows: Vec<EventRow>,
-    /// Those that `rows` refer to, with their tenants.
-    pub messages: Vec<(String, Message)>,
-}
-
-impl Committed {
-    /// Where the log ends with it.
-    pub fn place(&self) -> Cursor {
-        Cursor {
-            position: self.after.position + self.rows.len() as i64,
-            ..self.after
-        }
-    }
 }
 
 impl<'c> LogTransaction<'c> {
@@ -112,26 +91,31 @@ impl<'c> LogTransaction<'c> {
         position
     }
 
-    /// Writes the events and commits. Gives what was appended, or none when nothing changed.
-    pub async fn commit(self) -> Result<Option<Committed>> {
-        if !self.appended.is_empty() {
-            insert(self.connection, &self.appended).await?;
-            touch(self.connection, &self.appended).await?;
+    /// Writes the events. Gives what was appended, for the time when it is committed, or none when nothing changed.
+    pub async fn write(&mut self) -> Result<Option<Committed>> {
+        if self.appended.is_empty() {
+            return Ok(None);
         }
-        #[cfg(feature = "planted-faults")]
-        crate::faults::commit_late().await;
-        count("log.commit");
-        sqlx::raw_sql("commit").execute(self.connection).await?;
+        insert(self.connection, &self.appended).await?;
+        touch(self.connection, &self.appended).await?;
         let after = Cursor {
             epoch: self.epoch,
             position: self.head,
         };
-        Ok((!self.appended.is_empty()).then_some(Committed {
+        Ok(Some(Committed {
             after,
             began: self.began,
-            rows: self.appended,
-            messages: self.messages,
+            rows: std::mem::take(&mut self.appended),
+            messages: std::mem::take(&mut self.messages),
         }))
+    }
+
+    pub async fn commit(self) -> Result<()> {
+        #[cfg(feature = "planted-faults")]
+        crate::faults::commit_late().await;
+        count("log.commit");
+        sqlx::raw_sql("commit").execute(self.connection).await?;
+        Ok(())
     }
 
     pub async fn rollback(connection: &mut PgConnection) -> Result<()> {

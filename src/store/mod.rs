@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod catchup;
 pub mod changes;
+pub mod committed;
 mod conversation_rows;
 pub mod conversations;
 pub mod create;

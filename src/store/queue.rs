@@ -21,6 +21,8 @@ pub(super) struct Job {
     pub(super) op: Op,
     pub(super) deadline: Instant,
     pub(super) reply: oneshot::Sender<Result<Outcome>>,
+    /// What it came to in the newest transaction, for the time when that is known to be committed.
+    pub(super) outcome: Option<Result<Outcome>>,
 }
 
 /// Waits for one item, then takes what else is queued. What would make the batch too large is held for the next.
@@ -61,20 +63,20 @@ pub(super) fn drop_late(jobs: Vec<Job>) -> Vec<Job> {
 /// Off the writer's path, and one wait for all of a batch.
 pub(super) async fn answer_once_applied(
     jobs: Vec<Job>,
-    outcomes: Vec<Result<Outcome>>,
     place: Cursor,
     mut applied: watch::Receiver<Option<Cursor>>,
 ) {
     let reached = applied.wait_for(|applied| reaches(*applied, place));
     // Late or not, the write is stored: a tail that lags must not make it look failed.
     let _ = tokio::time::timeout(OWN_TAIL, reached).await;
-    answer(jobs, outcomes);
+    answer(jobs);
 }
 
-pub(super) fn answer(jobs: Vec<Job>, outcomes: Vec<Result<Outcome>>) {
-    for (job, outcome) in jobs.into_iter().zip(outcomes) {
+pub(super) fn answer(jobs: Vec<Job>) {
+    for job in jobs {
+        let unknown = || Err(Error::from(Code::Internal).because("no outcome"));
         // Whoever asked may be gone; the write stands.
-        let _ = job.reply.send(outcome);
+        let _ = job.reply.send(job.outcome.unwrap_or_else(unknown));
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::committed::Committed;
 use super::conversations::{self, At};
-use super::log::Committed;
 use super::members::{self, MemberAt};
 use super::{messages, query_as};
 use crate::error::Result;

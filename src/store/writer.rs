@@ -10,7 +10,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::batch::{self, Op, Outcome};
-use super::log::{Committed, LogTransaction};
+use super::committed::Committed;
+use super::log::LogTransaction;
 use super::queue::{Job, answer, answer_once_applied, collect, drop_late, reaches};
 use super::{POINT_LOOK_UPS, connect_options, identity};
 use crate::error::{Code, Error, Result};
@@ -65,6 +66,7 @@ impl Writer {
             op,
             deadline: started + DEADLINE,
             reply,
+            outcome: None,
         };
         self.queue.try_send(job).map_err(|_| Code::Overloaded)?;
         let outcome = answer.await.map_err(|_| Code::ShuttingDown)??;
@@ -104,19 +106,21 @@ impl Task {
         let mut pending = vec![batch];
         while let Some(jobs) = pending.pop() {
             let mut jobs = drop_late(jobs);
+            let mut in_doubt = None;
             let mut pause = Duration::from_millis(20);
             while !jobs.is_empty() {
-                let error = match self.attempt(&jobs).await {
-                    Ok((outcomes, place)) => {
+                let error = match self.attempt(&mut jobs, &mut in_doubt).await {
+                    Ok(place) => {
                         let applied = self.wiring.applied.clone();
-                        tokio::spawn(answer_once_applied(jobs, outcomes, place, applied));
+                        tokio::spawn(answer_once_applied(jobs, place, applied));
                         break;
                     }
                     Err(error) => error,
                 };
                 if error.code != Code::Unavailable {
-                    if jobs.len() == 1 {
-                        answer(jobs, vec![Err(error)]);
+                    if let [alone] = &mut *jobs {
+                        alone.outcome = Some(Err(error));
+                        answer(jobs);
                     } else {
                         counter!("causerie_batches_split_total").increment(1);
                         let rest = jobs.split_off(jobs.len() / 2);
@@ -133,8 +137,12 @@ impl Task {
         }
     }
 
-    /// One transaction. On an error nothing of it is stored, or (an unknown COMMIT) the next attempt finds it by its ids.
-    async fn attempt(&mut self, jobs: &[Job]) -> Result<(Vec<Result<Outcome>>, Cursor)> {
+    /// One transaction. On an error nothing of it is stored, or (an unknown COMMIT) the next attempt finds it.
+    async fn attempt(
+        &mut self,
+        jobs: &mut [Job],
+        in_doubt: &mut Option<Committed>,
+    ) -> Result<Cursor> {
         let started = Instant::now();
         let applied = *self.wiring.applied.borrow();
         self.see(applied);
@@ -143,35 +151,15 @@ impl Task {
             Some(connection) => connection,
             None => connect(&self.wiring.url, self.seen).await?,
         };
-        let ops: Vec<&Op> = jobs.iter().map(|job| &job.op).collect();
-        let work = async {
-            let mut log = LogTransaction::begin(&mut connection).await?;
-            let epoch = log.epoch;
-            if self
-                .seen
-                .is_some_and(|seen| seen.epoch == epoch && log.head < seen.position)
-            {
-                return Err(Error::from(Code::Unavailable)
-                    .because("the log ends below what was seen: another log"));
-            }
-            let head = log.head;
-            let outcomes = batch::apply(&mut log, &ops).await?;
-            let committed = log.commit().await?;
-            // What was found stored already (an unknown COMMIT, another instance) lies at the head or below.
-            let head = Cursor {
-                epoch,
-                position: head,
-            };
-            Ok((outcomes, head, committed))
-        };
+        let work = write(&mut connection, self.seen, jobs, in_doubt);
         match tokio::time::timeout(BATCH_TIMEOUT, work).await {
-            Ok(Ok((outcomes, head, committed))) => {
+            Ok(Ok((head, committed))) => {
                 // Stored whatever comes of this: a connection that cannot even forget its plans is given up.
                 let keep = started.elapsed() <= SLOW
                     || in_time(connection.clear_cached_statements()).await;
                 self.connection = keep.then_some(connection);
                 histogram!("causerie_batch_seconds").record(started.elapsed().as_secs_f64());
-                Ok((outcomes, self.announce(head, committed)))
+                Ok(self.announce(head, committed))
             }
             Ok(Err(error)) => {
                 if error.code != Code::Unavailable
@@ -208,6 +196,41 @@ impl Task {
         let _ = self.wiring.committed.try_send(());
         place
     }
+}
+
+/// Writes the items under the log's lock. What they came to stands beside them; what is about to be committed is `in_doubt`
+/// until the COMMIT is answered. Gives where the log ended before, and what was appended.
+async fn write(
+    connection: &mut PgConnection,
+    seen: Option<Cursor>,
+    jobs: &mut [Job],
+    in_doubt: &mut Option<Committed>,
+) -> Result<(Cursor, Option<Committed>)> {
+    let mut log = LogTransaction::begin(connection).await?;
+    // What was found stored already (by another instance) lies at the head or below.
+    let head = Cursor {
+        epoch: log.epoch,
+        position: log.head,
+    };
+    if seen.is_some_and(|seen| seen.epoch == head.epoch && head.position < seen.position) {
+        return Err(
+            Error::from(Code::Unavailable).because("the log ends below what was seen: another log")
+        );
+    }
+    if let Some(committed) = in_doubt
+        && committed.stands(&mut log).await?
+    {
+        LogTransaction::rollback(connection).await?;
+        return Ok((head, in_doubt.take()));
+    }
+    let ops: Vec<&Op> = jobs.iter().map(|job| &job.op).collect();
+    let outcomes = batch::apply(&mut log, &ops).await?;
+    for (job, outcome) in jobs.iter_mut().zip(outcomes) {
+        job.outcome = Some(outcome);
+    }
+    *in_doubt = log.write().await?;
+    log.commit().await?;
+    Ok((head, in_doubt.take()))
 }
 
 /// Whether it succeeded, and soon: the writer waits for nothing without a limit.
