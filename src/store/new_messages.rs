@@ -82,8 +82,8 @@ const INSERT: &str = "
             select t.tenant_id, t.conversation_id, t.sender_id, 'READ', t.seq, $14
               from own t join members m on m.tenant_id = t.tenant_id and m.conversation_id = t.conversation_id
                                        and m.user_id = t.sender_id and m.left_position is null
-                   join users u on u.tenant_id = t.tenant_id and u.id = t.sender_id and not u.receipts_off
              where t.seq - m.shown_up_to > t.n
+               and not coalesce((select u.receipts_off from users u where u.tenant_id = t.tenant_id and u.id = t.sender_id), false)
             on conflict do nothing
         ), moved as (
             update conversations c

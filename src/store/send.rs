@@ -187,7 +187,8 @@ async fn look_up(log: &mut LogTransaction<'_>, sends: &[&Send]) -> Result<Vec<Fo
                              and m.user_id = g.user_id and m.left_position is null
           left join messages o on o.tenant_id = g.tenant_id and o.id = g.id
           left join messages r on r.tenant_id = g.tenant_id and r.sender_id = g.user_id and r.idempotency_key = g.key
-          left join messages s on s.tenant_id = g.tenant_id and s.sender_id is null and s.idempotency_key = g.system_key
+          left join lateral (select * from messages s
+                              where s.tenant_id = g.tenant_id and s.sender_id is null and s.idempotency_key = g.system_key limit 1) s on true
           left join users u on u.tenant_id = g.tenant_id and u.id = g.user_id
          order by g.n")
         .bind(sends.iter().map(|s| s.by.tenant.to_string()).collect::<Vec<_>>())

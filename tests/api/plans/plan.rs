@@ -7,8 +7,8 @@ use crate::support::Database;
 
 /// Most rows that may be sorted: the longest page that anything reads, the tail's.
 const PAGE: f64 = 1_000.0;
-/// Most rows that one statement may read and not use: twice the conversations of the site's busiest member.
-const IN_VAIN: f64 = 20_000.0;
+/// Most rows that one statement may read and not use; above all one that is sent under the log's lock.
+pub const IN_VAIN: f64 = 1_000.0;
 /// What grows with the use of a site.
 const BIG: [&str; 7] = [
     "users",
@@ -69,19 +69,21 @@ pub fn in_log(log: &str) -> Vec<Executed> {
 
 impl Executed {
     /// What of it takes longer the larger a site is: table reads from end to end, and sorts of more than a page.
-    pub fn objections(&self) -> Vec<String> {
+    /// Of rows that are read and not used there may be `in_vain`.
+    pub fn objections(&self, in_vain: f64) -> Vec<String> {
         let mut found = Vec::new();
-        object(&self.plan, &mut found);
+        object(&self.plan, in_vain, &mut found);
         found
     }
 }
 
-fn object(node: &Value, found: &mut Vec<String>) {
+fn object(node: &Value, most: f64, found: &mut Vec<String>) {
     let kind = node["Node Type"].as_str().unwrap_or_default();
     let table = node["Relation Name"].as_str().unwrap_or_default();
     let used = node["Actual Rows"].as_f64().expect("log_analyze");
     // An index that fits badly is no table scan, and reads as much.
-    let unused = node["Rows Removed by Filter"].as_f64().unwrap_or(0.0);
+    let removed = |by: &str| node[by].as_f64().unwrap_or(0.0);
+    let unused = removed("Rows Removed by Filter") + removed("Rows Removed by Join Filter");
     // The newest few are taken from an index's end without a condition.
     let is_long = used + unused > PAGE;
     let whole_index = kind.starts_with("Index") && node["Index Cond"].is_null() && is_long;
@@ -89,7 +91,7 @@ fn object(node: &Value, found: &mut Vec<String>) {
         found.push(format!("{kind} of all of {table}"));
     }
     let in_vain = unused * node["Actual Loops"].as_f64().unwrap_or(1.0);
-    if in_vain > IN_VAIN {
+    if in_vain > most {
         found.push(format!("{in_vain} rows of {table} read in vain"));
     }
     let inputs = node["Plans"].as_array().map_or(&[][..], Vec::as_slice);
@@ -101,6 +103,6 @@ fn object(node: &Value, found: &mut Vec<String>) {
         }
     }
     for input in inputs {
-        object(input, found);
+        object(input, most, found);
     }
 }
