@@ -67,9 +67,12 @@ impl rocket_db_pools::Pool for Pool {
             .min_connections(config.min_connections.unwrap_or(1))
             .acquire_timeout(Duration::from_secs(config.connect_timeout))
             // A connection that died while idle is noticed by the ping that sqlx does before handing it out.
-            .connect_lazy_with(
-                options.options([("statement_timeout", "5s"), ("lock_timeout", "2s")]),
-            );
+            .connect_lazy_with(options.options([
+                ("statement_timeout", "5s"),
+                ("lock_timeout", "2s"),
+                // For an inbox, planning anew each time cost as much as reading it.
+                ("plan_cache_mode", "force_generic_plan"),
+            ]));
         Ok(Self(pool))
     }
 
