@@ -144,7 +144,8 @@ async fn whoever_is_heard_no_more_is_offline_after_the_time_and_was_last_seen_th
     // The one who polled once goes; the one with the stream stays longer than any time that was noted at first.
     while online(&watching.until("ephemeral").await.data) != ["streams"] {}
     let gone = (chrono::Utc::now() - before).num_milliseconds();
-    assert!(gone >= 3_500, "{gone} ms");
+    // Three times what a loaded machine was seen to take: not by chance, and not by a longer time.
+    assert!((3_500..30_000).contains(&gone), "{gone} ms");
     let last = asked(&bob, "polls").await;
     assert_eq!(last[0]["status"], "OFFLINE");
     let seen = last[0]["lastSeenAt"].as_str().expect("a time");
@@ -168,7 +169,10 @@ async fn people_of_an_instance_that_is_killed_go_offline_by_themselves() {
     let _stream = Sse::open(&others[0].at(&app.instances[1].url), "").await;
     until_sees(&bob, &["alice"]).await;
     app.instances[1].signal(Signal::SIGKILL);
+    let killed = Instant::now();
     until_sees(&bob, &[]).await;
+    // 90 s with the real setting of 75, and a slow machine's share.
+    assert!(killed.elapsed() < Duration::from_secs(30));
     assert_eq!(asked(&bob, "alice").await[0]["status"], "OFFLINE");
 }
 

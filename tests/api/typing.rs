@@ -141,7 +141,7 @@ async fn typing_ends_by_itself_by_word_or_by_the_message() {
     assert_eq!(typing(&stream.until("ephemeral").await.data), shown);
     assert!(typing(&stream.until("ephemeral").await.data).is_empty());
     let lasted = began.elapsed();
-    assert!(lasted >= Duration::from_secs(5), "{lasted:?}");
+    assert!((5..30).contains(&lasted.as_secs()), "{lasted:?}");
     until_shown(&bob, &[]).await;
 
     types(&alice, &conversation, true).await;
