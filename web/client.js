@@ -1,0 +1,2 @@
+export { Causerie } from "./client/causerie.js";
+export { Refusal, Unreachable } from "./client/http.js";
