@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reader } from "../../web/client/frames.js";
+import { makeReader as reader } from "../../web/client/http.js";
 
 const bytes = (text) => new TextEncoder().encode(text);
 const all = (text) => reader()(bytes(text));

@@ -6,6 +6,7 @@ import { clock, json, never, problem, serve, settle, token } from "./support.js"
 const bearer = (request) => request.headers.Authorization.slice("Bearer ".length);
 
 test("the token is asked for once, and stands in a header alone", async (t) => {
+  clock(t);
   const reasons = [];
   const asked = serve(t, () => json({ fine: true }));
   const good = token();
@@ -32,6 +33,7 @@ test("a new token is asked for before the old one ends", async (t) => {
 });
 
 test("a clock that is wrong by hours does not make it ask at every request", async (t) => {
+  clock(t);
   const reasons = [];
   serve(t, () => json({}));
   const http = makeHttp({ getToken: ({ reason }) => { reasons.push(reason); return token({ exp: 1000 }); } }, () => {});
@@ -40,6 +42,7 @@ test("a clock that is wrong by hours does not make it ask at every request", asy
 });
 
 test("after a 401 it asks once, and tries once", async (t) => {
+  clock(t);
   const reasons = [];
   let good = token({ jti: 1 });
   const asked = serve(t, (path, request) => (bearer(request) === good ? json({}) : problem(401, "token-expired")));
@@ -55,12 +58,14 @@ test("after a 401 it asks once, and tries once", async (t) => {
 });
 
 test("a token that stays the same is signed out once it is refused; so is nobody", async (t) => {
+  clock(t);
   serve(t, () => problem(401, "token-expired"));
   await assert.rejects(makeHttp({ token: token() }, () => {}).call("GET", "/"), { code: "signed-out" });
   await assert.rejects(makeHttp({ getToken: () => null }, () => {}).call("GET", "/"), { code: "signed-out" });
 });
 
 test("another person's token is not used", async (t) => {
+  clock(t);
   let who = "me", others = 0;
   const asked = serve(t, () => problem(401, "token-expired"));
   const http = makeHttp({ getToken: () => token({ sub: who }) }, () => { others++; });
@@ -115,4 +120,16 @@ test("Retry-After is read from the header where the problem does not say it", as
   serve(t, () => new Response("", { status: 503, headers: { "Retry-After": "7" } }));
   await assert.rejects(makeHttp({ token: token() }, () => {}).call("GET", "/"), { retryAfterMs: 7000, code: "" });
   await settle();
+});
+
+test("a getToken that never answers is given up", async (t) => {
+  const after = clock(t);
+  serve(t, () => json({}));
+  let answers = false;
+  const http = makeHttp({ getToken: () => (answers ? token() : new Promise(() => {})) }, () => {});
+  const late = assert.rejects(http.call("GET", "/"), Unreachable);
+  await after(31_000);
+  await late;
+  answers = true;
+  assert.deepEqual(await http.call("GET", "/"), {});
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makeLadder } from "../../web/client/ladder.js";
+import { makeLadder } from "../../web/client/feed.js";
 
 const MINUTE = 60_000;
 
@@ -110,6 +110,18 @@ test("when nothing works, it is the service that is away: the stream is not blam
     ladder.next();
   }
   assert.equal(ladder.next(), "stream");
+});
+
+test("what had no answer by stream is soon tried again: it was hardly the stream", () => {
+  const { ladder, after } = at();
+  for (let n = 0; n < 3; n++) {
+    ladder.next();
+    ladder.failed("away", 5);
+  }
+  assert.equal(ladder.next(), "long-poll");
+  ladder.worked();
+  assert.equal(after(5000), "long-poll");
+  assert.equal(after(3000), "stream");
 });
 
 test("it uses nothing that is not allowed", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeHttp } from "../../web/client/http.js";
-import { makeOutbox } from "../../web/client/outbox.js";
+import { makeOutbox } from "../../web/client/tabs.js";
 import { clock, json, message, problem, serve, settle, token } from "./support.js";
 
 /** What survives a reload. */

@@ -182,7 +182,7 @@ test("a hole in what the service tells is loaded anew, loudly, in all tabs", asy
   await after(3000);
   for (const { resyncs, got, client } of tabs) {
     assert.equal(resyncs.length, 1);
-    assert.match(resyncs[0], /message 3 of c came after 1/);
+    assert.match(resyncs[0], /message 3 after 1 in c/);
     assert.deepEqual(got, ["k1"]);
     assert.equal(client.conversations.items[0].lastMessage.seq, 3);
   }

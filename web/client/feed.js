@@ -1,35 +1,91 @@
 /**
- * One person's feed, by any transport, with ONE cursor. It moves only in the same synchronous step that hands something
- * out, never across an `await`: what is cut is asked again from it. That is why nothing is lost and nothing comes twice.
+ * One person's feed, with ONE cursor. It moves only in the same synchronous step that hands something out, never across
+ * an `await`: what is cut is asked again from it. That is why nothing is lost and nothing comes twice.
+ * @import * as T from "./types"
  */
-import { reader } from "./frames.js";
-import { Refusal, Unreachable, backOff, limit, pause } from "./http.js";
-import { makeLadder } from "./ladder.js";
+import { Refusal, Unreachable, backOff, limit, makeReader, pause } from "./http.js";
 
 /** A promise of the service was not kept. */
-export class Broken extends Error {}
+export class Broken extends Error { code = "broken"; }
 
-/** A stream says hello at once, unless something holds it back. */
-const HELLO_MS = 6000;
-const DELIVERED_MS = 2000;
-/** A page hidden for a minute asks no more often. */
-const HIDDEN_MS = 30_000;
+const RUNGS = /** @type {const} */ (["stream", "long-poll", "poll"]), SUFFERED = { silent: 1, refused: 1, cut: 2, away: 3 }, MINUTE = 60_000;
+
+/** Told what happened, it says what to use now. @type {T.MakeLadder} */
+export const makeLadder = (now = Date.now) => {
+  const may = { stream: true, longPoll: true };
+  let rung = 0, strikes = 0, pause = MINUTE, climbAt = Infinity, isFalling = false;
+
+  const stand = (at = 0, part = 1) => {
+    rung = at;
+    isFalling = at > 0;
+    strikes = 0;
+    climbAt = at ? now() + pause * part * (1 + Math.random() / 5) : Infinity;
+  };
+
+  /** @type {T.Ladder} */
+  const ladder = {
+    allowed: new Set(RUNGS), reason: null, wait: 25,
+
+    allow(what) {
+      Object.assign(may, what);
+      ladder.allowed = new Set(RUNGS.filter((_, at) => [may.stream, may.longPoll, true][at]));
+      ladder.reason = null;
+      pause = MINUTE;
+      stand();
+    },
+
+    // The top is tried again after a minute, then after two, four … up to an hour.
+    next() {
+      if (now() >= climbAt) {
+        ladder.wait = Math.min(25, ladder.wait * 2);
+        pause = Math.min(60 * MINUTE, pause * 2);
+        stand();
+      }
+      while (!ladder.allowed.has(RUNGS[rung])) rung++;
+      return RUNGS[rung];
+    },
+
+    worked() {
+      if (RUNGS[rung] === [...ladder.allowed][0] && (rung !== 1 || ladder.wait === 25)) {
+        ladder.reason = null;
+        pause = MINUTE;
+        climbAt = Infinity;
+      } else if (climbAt === Infinity) stand(rung);
+      isFalling = false;
+      strikes = 0;
+    },
+
+    failed(how, ms = 0) {
+      if (rung === 1 && ms > 1500) how = "cut";
+      if (++strikes < SUFFERED[how] || rung === 2) return;
+      // Nothing works here either: it was the service that was away.
+      if (isFalling && how !== "cut") return stand();
+      ladder.reason = `${RUNGS[rung]}-${how}`;
+      const shorter = rung === 1 && how === "cut" ? Math.floor(Math.min(ms / 1000, ladder.wait) * 0.6) : 0;
+      if (shorter > 1) ladder.wait = shorter;
+      // No answer is mostly no transport's fault: it is tried again sooner.
+      stand(rung + (shorter > 1 ? 0 : 1), how === "away" ? 0.1 : 1);
+    },
+  };
+  return ladder;
+};
 
 const isOffline = () => globalThis.navigator?.onLine === false;
 
-/** @type {import("./types").MakeFeed} */
-export const makeFeed = (http, on, ladder = makeLadder()) => {
+/** @type {T.MakeFeed} */
+export const makeFeed = (http, on) => {
+  const ladder = makeLadder();
   let run = new AbortController(), cursor = "", etag = "", nextMs = 3000, failures = 0, seenAt = 0, telling = 0;
 
-  /** @type {import("./types").Feed["tell"]} */
+  /** @type {T.TellState} */
   const tell = (status, more) => on.state({ status, reason: ladder.reason, cursor, retryAt: null, ...http.counts, ...more });
 
-  const rest = (ms = 0, signal = run.signal) => {
+  const rest = (ms = 0) => {
     tell(isOffline() ? "offline" : "waiting", { retryAt: new Date(Date.now() + ms) });
-    return pause(ms, signal);
+    return pause(ms, run.signal);
   };
 
-  /** @param {Partial<import("./types").Step>} step */
+  /** @type {T.TakeStep} */
   const step = ({ cursor: to = cursor, events = [], unread, ephemeral }) => {
     const from = cursor;
     cursor = to;
@@ -37,126 +93,112 @@ export const makeFeed = (http, on, ladder = makeLadder()) => {
     on.step({ from, cursor, events, unread, ephemeral });
   };
 
-  /** A snapshot; or one poll, or long-poll, and the pause that the service asks for. */
-  const ask = async (signal = run.signal, isHeld = false) => {
+  const ask = async (isHeld = false) => {
     // After a failure the first one is not held: it says at once that all is well.
-    const askedAt = Date.now(), since = cursor, wait = since && isHeld && !failures ? ladder.wait : 0;
-    const { response, body } = await http.json("GET", since ? `/v1/events?since=${since}&wait=${wait}&ephemeral=1` : "/v1/sync",
+    const { signal } = run, askedAt = Date.now(), since = cursor, wait = since && isHeld && !failures ? ladder.wait : 0;
+    const { response: { status, headers }, body } = await http.json("GET", since ? `/v1/events?since=${since}&wait=${wait}&ephemeral=1` : "/v1/sync",
       { signal, headers: etag ? { "If-None-Match": etag } : {}, ms: (wait + 15) * 1000 });
     if (signal.aborted) return;
-    if (response.status === 204) throw new Refusal(204);
+    if (status === 204) throw new Refusal(204);
     if (!since) {
-      ({ cursor } = body);
+      cursor = body.cursor;
       return on.sync(body);
     }
-    if (body && (body.from !== since || (body.hasMore && body.cursor === since))) throw new Broken(`asked since ${since}, answered from ${body.from} to ${body.cursor}`);
+    if (body && (body.from !== since || (body.hasMore && body.cursor === since))) throw new Broken(`a page from ${body.from}, not ${since}`);
     if (body) step(body);
-    failures = 0;
     const ms = Date.now() - askedAt;
+    failures = 0;
     // What is quick proves nothing of what is held.
     if (!isHeld || ms > 1500) ladder.worked();
     tell("live");
     if (body.hasMore) return;
-    etag = response.headers.get("ETag") ?? "";
-    nextMs = body.poll?.nextMs ?? (+(response.headers.get("X-Poll-Interval") ?? 0) * 1000 || nextMs);
+    etag = headers.get("ETag") ?? "";
+    nextMs = body.poll?.nextMs ?? (Number(headers.get("X-Poll-Interval")) * 1000 || nextMs);
     if (globalThis.document?.visibilityState !== "hidden") seenAt = Date.now();
-    // A wait that ends early with nothing (a deploy, a change of who types) is paced like a poll.
+    // A wait that ends early with nothing (a deploy, a change of who types) is paced like a poll; a page hidden for long, slowly.
     const pace = isHeld && (!wait || body.events?.length || ms > 1000) ? 0 : nextMs;
-    await pause(Date.now() - seenAt > 60_000 ? Math.max(pace, HIDDEN_MS) : pace, signal);
+    await pause(Date.now() - seenAt > MINUTE ? Math.max(pace, 30_000) : pace, signal);
   };
 
-  /** One stream, to its end. */
-  const stream = async (signal = run.signal) => {
+  const stream = async () => {
     // Before its own time runs: who gives the token may be slow.
     await http.token();
-    const time = limit(HELLO_MS, signal);
-    let within = 0, isProven = false;
+    // It says hello at once, unless something holds it back.
+    const { signal } = run, time = limit(6000, signal);
+    let within = 0, how = "away";
     try {
-      const response = await http.open("GET", "/v1/events/stream", { signal: time.signal, headers: { Accept: "text/event-stream", "Last-Event-ID": cursor } });
-      if (response.status === 204) throw new Refusal(204);
-      if (!response.body || !response.headers.get("Content-Type")?.startsWith("text/event-stream")) throw new Refusal(502);
-      const chunks = response.body.getReader(), frames = reader();
+      const { status, body: bytes, headers } = await http.open("GET", "/v1/events/stream", { signal: time.signal, headers: { Accept: "text/event-stream", "Last-Event-ID": cursor } });
+      if (!bytes || !headers.get("Content-Type")?.startsWith("text/event-stream")) throw new Refusal(status === 204 ? status : 502);
+      const chunks = bytes.getReader(), read = makeReader();
       for (;;) {
         const { value } = await chunks.read();
         if (signal.aborted) return;
-        if (!value) throw new Error("cut");
+        if (!value) throw how;
         http.counts.bytes += value.length;
-        for (const { type, data, id } of frames(value)) {
+        for (const { type, data, id } of read(value)) {
           const body = JSON.parse(data);
+          if (type === "goodbye") return rest(body.reconnectAfterMs);
+          if (type === "resync" || type === "error") throw new Refusal(type === "error" ? 500 : 410, { code: body.reason ?? type, ...body });
           if (type === "hello") {
-            if (id !== cursor) throw new Broken(`asked since ${cursor}, streamed from ${id}`);
-            within = (body.heartbeatSeconds ?? 15) * 1700;
+            if (id !== cursor) throw new Broken(`a stream from ${id}, not ${cursor}`);
+            within = body.heartbeatSeconds * 1700;
           } else if (type === "heartbeat") {
-            isProven = true;
+            // Nothing buffers it: silence will be a cut without a word.
+            how = "cut";
             failures = 0;
             ladder.worked();
             step({ cursor: id });
-          } else if (type === "unread" || type === "ephemeral") step({ [type]: body });
-          else if (type === "resync") throw new Refusal(410, { code: body.reason });
-          else if (type === "error") throw new Refusal(500, { code: type, ...body });
-          else if (type === "goodbye") return rest(body.reconnectAfterMs, signal);
-          else if (body.type === type) {
+          } else if (body.type === type) {
             failures = 0;
             step({ cursor: id, events: [body] });
             // What a burst brings is acknowledged in one go; polls do it by their next `since`.
             telling ||= setTimeout(() => {
               telling = 0;
               http.json("POST", "/v1/delivered", { signal, body: { cursor } }).catch(() => {});
-            }, DELIVERED_MS);
-          }
+            }, 2000);
+          } else step({ [type]: body });
           tell("live");
         }
         if (within) time.renew(within);
       }
     } catch (error) {
-      // One that brought a heartbeat is not buffered: it was cut without a word.
-      const how = time.signal.aborted && !isProven ? "silent" : within ? "cut" : "away";
-      throw error instanceof Refusal || error instanceof Broken ? error : Object.assign(new Unreachable(how), { how });
+      throw error instanceof Refusal || error instanceof Broken ? error : { how: how === "cut" ? how : time.signal.aborted ? "silent" : within ? "cut" : how };
     } finally {
       time.stop();
     }
   };
 
-  const follow = async (signal = run.signal) => {
-    while (!signal.aborted) {
+  const follow = async () => {
+    for (const { signal } = run; !signal.aborted;) {
       const transport = ladder.next(), askedAt = Date.now();
       tell(!cursor ? "syncing" : failures || transport === "stream" ? "connecting" : "live", { transport });
-      try {
-        await (cursor && transport === "stream" ? stream(signal) : ask(signal, transport === "long-poll"));
-      } catch (error) {
-        const { status, code, how = "away", retryAfterMs, message } = /** @type {any} */ (error);
+      await (cursor && transport === "stream" ? stream() : ask(transport === "long-poll")).catch(({ status, code, how = "away", retryAfterMs, message }) => {
         if (signal.aborted) return;
         if (code === "signed-out" || status === 204) {
           feed.stop();
           return tell(code || "stopped", { transport: null });
         }
-        if (error instanceof Broken || status === 410 || code === "invalid-cursor") {
+        if (code === "broken" || status === 410 || code === "invalid-cursor") {
           cursor = etag = "";
-          on.lost(code ?? message);
+          on.lost(status ? code : message);
         // What the service itself refuses, it refuses on every transport; but for too many streams, or waits.
         } else if (cursor && !isOffline() && (!code || status === 429)) ladder.failed(status ? "refused" : how, Date.now() - askedAt);
-        await rest(backOff(failures++, retryAfterMs), signal);
-      }
+        return rest(backOff(failures++, retryAfterMs));
+      });
     }
   };
 
-  /** @type {import("./types").Feed} */
+  /** @type {T.Feed} */
   const feed = {
-    ladder, tell,
-
+    ladder,
+    stop: () => run.abort(),
     start(from) {
       feed.stop();
       run = new AbortController();
       cursor = from ?? "";
       etag = "";
       failures = 0;
-      follow(run.signal);
-    },
-
-    stop() {
-      run.abort();
-      clearTimeout(telling);
-      telling = 0;
+      follow();
     },
   };
   return feed;

@@ -1,17 +1,16 @@
-/** What goes over the wire: requests with the token in a header, every wait bounded; and the frames of a stream. */
+/** The one place that fetches, every wait bounded; and the frames of a stream. @import * as T from "./types" */
 
-/** An answer of 400 and above. Without a `code` it is a proxy's, not the service's. */
+/** An answer of 400 and above; without a `code` it is a proxy's. */
 export class Refusal extends Error {
-  constructor(status = 0, problem = /** @type {any} */ (null), retryAfter = "") {
-    super(problem?.detail ?? `HTTP ${status}`);
+  constructor(status = 0, problem = /** @type {any} */ ({}), retryAfter = "") {
+    const { detail = `HTTP ${status}`, code = "", errors = [], retryAfterMs = +retryAfter * 1000 || 0 } = problem ?? {};
+    super(detail);
     this.status = status;
-    /** @type {string} */ this.code = problem?.code ?? "";
-    /** @type {object[]} */ this.errors = problem?.errors ?? [];
-    /** @type {number} */ this.retryAfterMs = problem?.retryAfterMs ?? (+retryAfter * 1000 || 0);
+    this.code = code;
+    this.errors = errors;
+    this.retryAfterMs = retryAfterMs;
   }
 }
-
-/** No answer, or none that can be read. */
 export class Unreachable extends Error {}
 
 /** Whether the same may succeed later. @param {any} error */
@@ -20,35 +19,37 @@ export const passes = ({ status, code }) => !status || status >= 500 || [401, 40
 /** Full jitter, up to half a minute; never sooner than was asked. */
 export const backOff = (failures = 0, least = 0) => least + Math.random() * Math.max(least && 1000, Math.min(30_000, 500 * 2 ** failures));
 
-/** Ends with `signal`, by `stop`, or after `ms`. */
-export const limit = (ms = 0, signal = new AbortController().signal) => {
-  const end = new AbortController(), stop = () => { clearTimeout(timer); end.abort(); };
+/** Ends with `outer`, by `stop`, or after `ms`. */
+export const limit = (ms = 0, outer = new AbortController().signal) => {
+  const end = new AbortController(), { signal } = end, stop = () => { clearTimeout(timer); end.abort(); };
   let timer = setTimeout(stop, ms);
-  signal.addEventListener("abort", stop, { signal: end.signal });
-  if (signal.aborted) stop();
-  return { signal: end.signal, stop, renew(ms = 0) { clearTimeout(timer); timer = setTimeout(stop, ms); } };
+  outer.addEventListener("abort", stop, { signal });
+  if (outer.aborted) stop();
+  return { signal, stop, renew(ms = 0) { clearTimeout(timer); timer = setTimeout(stop, ms); } };
 };
 
 /** Ends early when the network is back, or the page is looked at. */
-export const pause = (ms = 0, signal = new AbortController().signal) => new Promise((resolve) => {
-  const { signal: end, stop } = limit(ms, signal);
-  end.onabort = resolve;
-  for (const type of ["online", "visibilitychange"]) globalThis.addEventListener?.(type, stop, { signal: end });
-  if (end.aborted) resolve(null);
+export const pause = (ms = 0, outer = new AbortController().signal) => new Promise((resolve) => {
+  const { signal, stop } = limit(ms, outer);
+  signal.onabort = resolve;
+  for (const type of ["online", "visibilitychange"]) globalThis.addEventListener?.(type, stop, { signal });
+  if (signal.aborted) resolve(null);
 });
 
-const parse = (text = "") => {
-  try { return JSON.parse(text); } catch { return null; }
-};
+const parse = (text = "") => { try { return JSON.parse(text); } catch { return null; } };
 
-/** @type {import("./types").MakeHttp} */
-export const makeHttp = ({ url = "", token: fixed, getToken, language }, onOther) => {
+/** @returns {Promise<any>} */
+const late = () => new Promise((_, reject) => { setTimeout(reject, 30_000, new Unreachable("late")); });
+
+/** @type {T.MakeHttp} */
+export const makeHttp = ({ url = "", token: fixed, getToken, language = "" }, onOther) => {
   const counts = { requests: 0, notModified: 0, bytes: 0 };
-  let token = "", who = "", renewAt = 0, asking = /** @type {Promise<string> | null} */ (null);
+  let token = "", who = "", renewAt = 0, asking = /** @type {any} */ (null);
 
-  const renew = async (reason = /** @type {"start" | "expiring" | "refused"} */ ("start")) => {
-    // A token that stays the same is of no more use once it is refused.
-    const fresh = getToken ? await getToken({ reason }) : reason !== "refused" && fixed;
+  /** @type {T.Renew} */
+  const renew = async (reason) => {
+    // One that stays the same is of no more use once it is refused.
+    const fresh = getToken ? await Promise.race([getToken({ reason }), late()]) : reason !== "refused" && fixed;
     if (fresh) {
       const { exp, sub, userId, tenant, tenantId } = parse(atob(fresh.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
       const owner = JSON.stringify([tenant ?? tenantId ?? "default", sub ?? userId]), left = exp * 1000 - Date.now();
@@ -61,23 +62,18 @@ export const makeHttp = ({ url = "", token: fixed, getToken, language }, onOther
     throw new Refusal(401, { code: "signed-out" });
   };
 
-  /** @type {import("./types").Http} */
+  /** @type {T.Http} */
   const http = {
     counts,
     who: async () => (await http.token(), who),
     forget: () => { token = who = ""; },
-
-    async token(refused) {
-      if (token && token !== refused && Date.now() < renewAt) return token;
-      return asking ??= renew(!token ? "start" : token === refused ? "refused" : "expiring").finally(() => { asking = null; });
-    },
+    token: async (refused) => (token && token !== refused && Date.now() < renewAt ? token
+      : asking ??= renew(!token ? "start" : token === refused ? "refused" : "expiring").finally(() => { asking = null; })),
 
     async open(method, path, { signal, headers, body } = {}) {
-      const send = (bearer = "") => fetch(url.replace(/\/$/, "") + path, {
-        // From a cache, a 304 would turn into an old 200; a cookie might be another person's.
-        method, signal, body: body && JSON.stringify(body), cache: "no-store", credentials: "omit",
-        headers: { Authorization: `Bearer ${bearer}`, ...(language && { "Accept-Language": language }), ...(body && { "Content-Type": "application/json" }), ...headers },
-      });
+      // From a cache, a 304 would turn into an old 200; a cookie might be another person's.
+      const send = (bearer = "") => fetch(url.replace(/\/$/, "") + path, { method, signal, body: body && JSON.stringify(body), cache: "no-store", credentials: "omit",
+        headers: { Authorization: `Bearer ${bearer}`, "Accept-Language": language, "Content-Type": "application/json", ...headers } });
       const used = await http.token();
       let response = await send(used);
       if (response.status === 401) response = await send(await http.token(used));
@@ -90,12 +86,11 @@ export const makeHttp = ({ url = "", token: fixed, getToken, language }, onOther
     async json(method, path, { signal, ms = 20_000, ...options } = {}) {
       const time = limit(ms, signal);
       try {
-        const response = await http.open(method, path, { ...options, signal: time.signal });
-        const text = await response.text();
+        const response = await http.open(method, path, { ...options, signal: time.signal }), text = await response.text();
         counts.bytes += new Blob([text]).size;
         return { response, body: text && JSON.parse(text) };
       } catch (cause) {
-        throw cause instanceof Refusal ? cause : new Unreachable(String(cause), { cause });
+        throw cause instanceof Refusal ? cause : new Unreachable(String(cause));
       } finally {
         time.stop();
       }
@@ -104,4 +99,32 @@ export const makeHttp = ({ url = "", token: fixed, getToken, language }, onOther
     call: async (method, path, body) => (await http.json(method, path, { body })).body,
   };
   return http;
+};
+
+/** Server-sent events, by the rules of WHATWG's EventSource; to be given bytes, cut anywhere. */
+export const makeReader = () => {
+  const decoder = new TextDecoder();
+  let rest = "", type = "", id = "", retry = 0, data = new Array(), afterCr = false;
+
+  const read = (line = "") => {
+    const [, field, value = ""] = /^([^:]*):? ?([^]*)/.exec(line) ?? [];
+    if (field === "data") data.push(value);
+    if (field === "event") type = value;
+    if (field === "id" && !value.includes("\0")) id = value;
+    if (field === "retry" && /^\d+$/.test(value)) retry = +value;
+    if (line) return [];
+    const frame = { type: type || "message", data: data.join("\n"), id, retry }, isEmpty = !data.length;
+    type = "";
+    data = [];
+    return isEmpty ? [] : frame;
+  };
+
+  return (bytes = new Uint8Array()) => {
+    let text = decoder.decode(bytes, { stream: true });
+    if (afterCr) text = text.replace(/^\n/, "");
+    afterCr = text.endsWith("\r");
+    const lines = (rest + text).split(/\r\n?|\n/);
+    rest = lines.pop() ?? "";
+    return lines.flatMap(read);
+  };
 };

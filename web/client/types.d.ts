@@ -26,7 +26,7 @@ export interface MessageReceipt { user: User; status: Status; deliveredAt: strin
 export interface Page<T> { items: T[]; hasMore?: boolean; nextPageToken?: string; cursor?: string }
 /** One durable change. Which field of `data` is there depends on `type`. */
 export interface FeedEvent {
-  cursor: string; type: string; conversationId: string | null; actorId: string | null; occurredAt: string;
+  cursor: string; type: string; conversationId: string; actorId: string | null; occurredAt: string;
   data: { conversation?: Conversation; status?: Side["status"]; member?: Member; message?: Message; receipt?: Receipt; user?: User };
 }
 /** `isAll`: whoever is not in `changed` has nothing unread. */
@@ -62,6 +62,8 @@ export interface Draft extends NewMessage {
   clientMessageId: string; conversationId: string; draft: "queued" | "sending" | "failed"; createdAt: string;
   /** Its order among drafts. */
   at: number;
+  /** As it is sent. */
+  body: NewMessage & { clientMessageId: string };
   problem: { status: number; code: string; message: string; errors: object[] } | null;
 }
 export interface Conversations {
@@ -98,100 +100,154 @@ export interface Thread {
   receipts(messageId: string): Promise<MessageReceipt[]>;
 }
 
+export interface Causerie {
+  readonly me: User | null;
+  readonly state: State;
+  readonly conversations: Conversations;
+  readonly unread: { total: number; conversations: number; of(conversationId: string): number };
+  typingIn(conversationId: string): Typing[];
+  presenceOf(userId: string): Presence | null;
+  /** One object per id. */
+  thread(conversationId: string): Thread;
+  /** Ends with the function that is given back. */
+  on(type: string, listener: (news: any) => void): () => void;
+  /** What any tab may use. */
+  allow(what: { stream?: boolean; longPoll?: boolean }): void;
+  start(): Promise<void>;
+  stop(): void;
+  /** Forgets what was kept, in all tabs. */
+  signOut(): void;
+}
+export type MakeCauserie = (options: Options) => Causerie;
+
 // The parts, and what they ask of each other.
 
+/** An option of `fetch`, as far as it is used. */
 export interface Request { signal?: AbortSignal; headers?: Record<string, string>; body?: object }
+export type Renew = (reason: "start" | "expiring" | "refused") => Promise<string>;
 export interface Http {
+  /** Of everything this tab asked. */
   counts: { requests: number; notModified: number; bytes: number };
   /** Tenant and user of the token. */
   who(): Promise<string>;
   forget(): void;
   /** One that is good for now, and not the one that was refused. */
   token(refused?: string): Promise<string>;
-  /** An answer's head; its body comes later, and `signal` may end it. */
+  /** An answer's head; its body comes later, and `signal` may end it. A 401 is answered with a new token, once. */
   open(method: string, path: string, request?: Request): Promise<Response>;
+  /** One try, at most `ms` long. `body` is empty for 204 and 304. Throws `Refusal` or `Unreachable`. */
   json(method: string, path: string, request?: Request & { ms?: number }): Promise<{ response: Response; body: any }>;
   call(method: string, path: string, body?: object): Promise<any>;
 }
 /** `onOther`: a token came that is another person's. */
 export type MakeHttp = (options: Options, onOther: () => void) => Http;
 
-/** A step of the feed, as the leading tab takes it and tells it to the others. */
+/** A step of the feed, as the leading tab takes it and tells it to the others: what came after `from`, up to `cursor`. */
 export interface Step { from: string; cursor: string; events: FeedEvent[]; unread?: UnreadState; ephemeral?: Ephemeral }
+export type TakeStep = (step: Partial<Step>) => void;
+/**
+ * silent: a stream that brings nothing, so something on the way buffers it; refused: an answer, but a proxy's;
+ * cut: ended while it was held open; away: no answer at all, which is mostly no transport's fault.
+ */
 export type Failure = "silent" | "refused" | "cut" | "away";
+/** Pure: the clock is given. */
 export interface Ladder {
   allowed: Set<Transport>;
+  /** Why it is not the best one: "stream-silent", "long-poll-cut", … */
   reason: string | null;
-  /** Seconds that a long-poll may be held. */
+  /** Seconds that a long-poll may be held; shorter where longer ones are cut. */
   wait: number;
   allow(what: { stream?: boolean; longPoll?: boolean }): void;
+  /** The one to use now. */
   next(): Transport;
+  /** Something came through that proves it: of a stream a heartbeat, of a long-poll an answer that was held. */
   worked(): void;
   /** `ms`: how long it was held. */
   failed(how: Failure, ms?: number): void;
 }
 export type MakeLadder = (now?: () => number) => Ladder;
+export type TellState = (status: State["status"], more?: Partial<State>) => void;
 export interface Feed {
   ladder: Ladder;
-  tell(status: State["status"], more?: Partial<State>): void;
   /** Goes on from a cursor, or starts with a snapshot; for ever. */
   start(cursor: string | null): void;
   stop(): void;
 }
 export type MakeFeed = (http: Http, on: {
   sync(snapshot: Snapshot): void;
-  /** May throw `Broken`. */
+  /** May throw `Broken`: then everything is loaded anew. */
   step(step: Step): void;
   lost(reason: string): void;
   state(state: Partial<State>): void;
-}, ladder?: Ladder) => Feed;
+}) => Feed;
 
 /** Everything that a tab knows: from a snapshot, from another tab, or (without a cursor) from the last visit. */
 export interface Knowledge {
   cursor: string | null; me: User | null; next: string | null; total: number; ephemeral: Ephemeral;
-  last: [string, number][]; conversations: Conversation[]; unread: [string, number][];
+  /** The newest `seq` of each conversation. */
+  last: [string, number][];
+  conversations: Conversation[]; unread: [string, number][];
 }
-export type StatusOf = (message: Message, conversation: Conversation | null, me?: string) => Status;
+export type StatusOf = (message: Message, conversation: Conversation, me?: string) => Status;
 export type Moved = (of: Conversation, userId: string, horizons: { readUpTo?: number; deliveredUpTo?: number; readAt?: string | null }) => void;
+/** What an event does to a conversation that is held, by the noun of its type. */
+export type Does = Record<string, (to: Conversation, data: any) => void>;
+export type Rename = (all: any, user: User) => void;
+export type Apply = (event: FeedEvent) => void;
+export type Held = (method: string, path: string, body?: object) => Promise<Conversation>;
+export type MakeThread = (conversationId: string) => Thread;
 export interface Model {
   cursor: string | null; me: User | null; next: string | null; total: number; ephemeral: Ephemeral;
-  readonly held: Conversation[];
-  /** Ids of what is to be fetched. */
+  /** Those that were asked for. */
+  threads: Map<string, Thread>;
+  /** Ids of conversations that are to be fetched. */
   readonly arriving: string[];
   readonly knowledge: Knowledge;
-  peek(id: string): Conversation | null;
-  drop(id: string): void;
-  unreadOf(id: string): number;
+  conversations: Conversations;
+  thread(conversationId: string): Thread;
+  /** The unbroken run up to the newest: what lies below a gap is loaded again. */
+  messages(conversationId: string): Message[];
+  drop(conversationId: string): void;
+  unreadOf(conversationId: string): number;
+  /** Whether this tab has been at that cursor. */
   has(cursor: string | null): boolean;
   adopt(knowledge: Knowledge): void;
-  /** The events that are new here, each applied; may throw `Broken`. */
+  /** The events that are new here, each checked and applied; may throw `Broken`. */
   take(step: Step): Iterable<FeedEvent>;
   hold(conversation: Conversation): void;
   said(message: Message): void;
   /** Whether the counts add up. */
   count(unread: UnreadState): boolean;
-  messages(conversationId: string): Message[];
   put(conversationId: string, messages: Message[], isNewest?: boolean): void;
 }
-export type MakeModel = (unknown: (conversationId: string) => void) => Model;
+/** Tells listeners that these conversations changed; all, unless they are named. */
+export type Show = (conversationIds?: Iterable<string>) => void;
+/** `unknown`: a conversation has to be fetched. */
+export type MakeModel = (http: Http, outbox: Outbox, cache: Cache, tell: Tell, show: Show, unknown: (conversationId: string) => void) => Model;
 
+export type Done = <T>(request: IDBRequest<T>) => Promise<T>;
+export type AskCache = (mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest) => Promise<any>;
 export interface Cache {
+  /** Of a service, a tenant and a user, so that nobody sees another's; "" keeps nothing. */
   name: string;
   get(key: string): Promise<any>;
+  /** Whatever starts with it. */
   all(prefix: string): Promise<any[]>;
+  /** Nothing deletes. */
   put(key: string, value?: unknown): Promise<unknown>;
   forget(): void;
 }
 export type MakeCache = () => Cache;
 export interface Outbox {
   isLeading: boolean;
+  /** In the order of writing. */
   readonly all: Draft[];
   of(conversationId: string): Draft[];
   add(conversationId: string, message: NewMessage): Draft;
   keep(draft: Draft): Promise<void>;
   put(draft: Draft): void;
   retry(clientMessageId: string): void;
-  drop(clientMessageId: string): void;
+  drop(clientMessageId?: string | null): void;
   send(conversationId: string): Promise<void>;
 }
 export type MakeOutbox = (http: Http, cache: Cache, tell: Tell) => Outbox;
@@ -212,17 +268,21 @@ export interface Hear {
 }
 export type News = { [name in keyof Hear]?: Parameters<Hear[name]>[0] };
 export type Tell = <name extends keyof Hear>(name: name, news: Parameters<Hear[name]>[0]) => void;
-/** `hello`: a tab that stands at `cursor` asks; `to`: the answer. */
+/** `hello`: a tab that stands at `cursor` asks; `to`: the answer, by a leader that may be slowed down. */
 export type Word = News & { hello?: string; cursor?: string | null; to?: string; isSlow?: boolean };
-export interface Tabs { isLeader: boolean; say(word: Word): void; ask(): void; start(): void; stop(): void }
+export interface Tabs {
+  isLeader: boolean;
+  say(word: Word): void;
+  /** What has happened since; and whether the leader is awake. */
+  ask(): void;
+  start(): void;
+  /** Lets the page rest in the back-forward cache: no lock, no channel. */
+  stop(): void;
+}
 export type MakeTabs = (name: string, on: {
-  lead(): void;
-  follow(): void;
+  lead(isLeader: boolean): void;
   cursor(): string | null;
+  /** To a tab that stands there. */
   answer(cursor: string | null): Word;
   hear(news: News): void;
 }) => Tabs;
-
-export interface Parts { http: Http; model: Model; outbox: Outbox; cache: Cache; tell: Tell; changed(conversationId: string): void }
-export type MakeConversations = (parts: Parts) => Conversations;
-export type MakeThread = (conversationId: string, parts: Parts) => Thread;
