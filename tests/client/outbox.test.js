@@ -58,6 +58,15 @@ test("conversations do not wait for each other", async (t) => {
   assert.equal(outbox.of("quick").length, 0);
 });
 
+test("what was written in one instant is kept in order", async (t) => {
+  clock(t);
+  const cache = shelf(), { outbox } = begin(cache, false);
+  for (let n = 0; n < 20; n++) outbox.add("c", { content: `${n}` });
+  await settle();
+  const inOrder = [...cache.kept.keys()].sort().map((key) => cache.kept.get(key).content);
+  assert.deepEqual(inOrder, Array.from({ length: 20 }, (_, n) => `${n}`));
+});
+
 test("what passes is tried again with the same id, and nothing overtakes it", async (t) => {
   const after = clock(t), answers = [
     () => { throw new TypeError("offline"); }, () => problem(503, "overloaded"), () => problem(429, "overloaded", { retryAfterMs: 4000 }),
@@ -139,7 +148,7 @@ test("what is discarded while it waits is not sent", async (t) => {
   const asked = serve(t, (path, request) => { if (!isOnline) throw new TypeError("offline"); return stored(request); });
   const { outbox, said } = begin(shelf());
   const draft = outbox.add("c", { content: "a" });
-  await after(100);
+  await settle();
   outbox.drop(draft.clientMessageId);
   isOnline = true;
   outbox.add("c", { content: "b" });

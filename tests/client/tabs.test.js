@@ -98,6 +98,26 @@ test("a leader that sleeps loses its place to a tab that is looked at", async (t
   assert.deepEqual(first.got, ["k1", "k2"]);
 });
 
+test("a tab that slept catches up, though nothing more happens", async (t) => {
+  const { after, service, open } = begin(t);
+  await open();
+  const second = await open();
+  await after(1000);
+  service.say(1);
+  await after(500);
+  second.asleep = true;
+  for (let seq = 2; seq <= 4; seq++) service.say(seq);
+  await after(1000);
+  second.asleep = false;
+  assert.equal(second.client.conversations.items[0].lastMessage.seq, 1);
+  await after(12_000);
+  assert.equal(second.client.state.isLeader, false);
+  assert.equal(second.client.conversations.items[0].lastMessage.seq, 4);
+  service.say(5);
+  await after(500);
+  assert.deepEqual(second.got, ["k1", "k5"]);
+});
+
 test("two leaders for a moment tell nobody anything twice", async (t) => {
   const { after, service, open, tabs } = begin(t);
   for (let n = 0; n < 3; n++) await open();
@@ -256,6 +276,16 @@ test("nobody logged in is said, and nothing is asked", async (t) => {
   client.start();
   await after(5000);
   assert.equal(client.state.status, "signed-out");
+  assert.equal(service.asked.length, 0);
+  client.stop();
+});
+
+test("what is no token at all is told, and asked for again", async (t) => {
+  const { after, service } = begin(t);
+  const client = new Causerie({ getToken: () => "no token" });
+  client.start();
+  await after(3000);
+  assert.equal(client.state.status, "waiting");
   assert.equal(service.asked.length, 0);
   client.stop();
 });

@@ -1,11 +1,8 @@
 /** One person's conversations, the same in all tabs of a browser. @import * as T from "./types" */
 import { makeFeed } from "./feed.js";
 import { backOff, makeHttp, passes, pause } from "./http.js";
-import { makeModel } from "./model.js";
+import { NOTHING, makeModel } from "./model.js";
 import { makeCache, makeOutbox, makeTabs } from "./tabs.js";
-
-/** @type {T.Knowledge} */
-const NOTHING = { cursor: null, me: null, next: null, total: 0, ephemeral: { typing: [], presence: [] }, last: [], conversations: [], unread: [] };
 
 /** @type {T.MakeCauserie} */
 const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.document?.documentElement.lang || globalThis.navigator?.language || "en", ...options }) => {
@@ -101,8 +98,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
         }
       } catch (error) {
         if (state.isLeader) throw error;
-        model.cursor = null;
-        tabs?.ask();
+        hear.at(null);
       }
       if (events[0]) show(touched);
       if (unread) hear.unread(unread);
@@ -138,6 +134,12 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     drop(id) {
       outbox.drop(id);
       show();
+    },
+    // A tab that slept has missed what it was told.
+    at(cursor) {
+      if (model.has(cursor)) return;
+      model.cursor = null;
+      tabs?.ask();
     },
     lost(reason) {
       console.error(`causerie resyncs: ${reason}`);
@@ -196,7 +198,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
         cursor: () => model.cursor,
         answer(cursor) {
           const { isLeader, ...shown } = state;
-          return { state: shown, isSlow: document.hidden && state.transport !== "stream", ...(!model.cursor || model.has(cursor) ? {} : { adopt: model.knowledge }) };
+          return { state: shown, isSlow: document.hidden && state.transport !== "stream", ...(model.cursor && (model.has(cursor) ? { at: model.cursor } : { adopt: model.knowledge })) };
         },
       });
       const when = { online: restart, offline: restart, visibilitychange: tabs.ask, pagehide: rest, pageshow: ({ persisted = false }) => { if (persisted) tabs?.start(); } };

@@ -17,7 +17,7 @@ export class Unreachable extends Error {}
 export const passes = ({ status, code }) => !status || status >= 500 || [401, 408, 429].includes(status) || (!code && status !== 413);
 
 /** Full jitter, up to half a minute; never sooner than was asked. */
-export const backOff = (failures = 0, least = 0) => least + Math.random() * Math.max(least && 1000, Math.min(30_000, 500 * 2 ** failures));
+export const backOff = (failures = 0, least = 0) => least + Math.random() * Math.min(30_000, 500 * 2 ** failures);
 
 /** Ends with `outer`, by `stop`, or after `ms`. */
 export const limit = (ms = 0, outer = new AbortController().signal) => {
@@ -36,7 +36,8 @@ export const pause = (ms = 0, outer = new AbortController().signal) => new Promi
   if (signal.aborted) resolve(null);
 });
 
-const parse = (text = "") => { try { return JSON.parse(text); } catch { return null; } };
+/** @param {unknown} cause @returns {never} */
+const unreachable = (cause) => { throw cause instanceof Refusal ? cause : new Unreachable(String(cause)); };
 
 /** @returns {Promise<any>} */
 const late = () => new Promise((_, reject) => { setTimeout(reject, 30_000, new Unreachable("late")); });
@@ -49,9 +50,9 @@ export const makeHttp = ({ url = "", token: fixed, getToken, language = "" }, on
   /** @type {T.Renew} */
   const renew = async (reason) => {
     // One that stays the same is of no more use once it is refused.
-    const fresh = getToken ? await Promise.race([getToken({ reason }), late()]) : reason !== "refused" && fixed;
+    const fresh = getToken ? await Promise.race([Promise.resolve({ reason }).then(getToken), late()]) : reason !== "refused" && fixed;
     if (fresh) {
-      const { exp, sub, userId, tenant, tenantId } = parse(atob(fresh.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
+      const { exp, sub, userId, tenant, tenantId } = JSON.parse(atob(fresh.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
       const owner = JSON.stringify([tenant ?? tenantId ?? "default", sub ?? userId]), left = exp * 1000 - Date.now();
       // Where the clock here is wrong, the 401 tells.
       renewAt = left > 0 ? Date.now() + left - Math.min(60_000, left / 4) : Infinity;
@@ -68,19 +69,19 @@ export const makeHttp = ({ url = "", token: fixed, getToken, language = "" }, on
     who: async () => (await http.token(), who),
     forget: () => { token = who = ""; },
     token: async (refused) => (token && token !== refused && Date.now() < renewAt ? token
-      : asking ??= renew(!token ? "start" : token === refused ? "refused" : "expiring").finally(() => { asking = null; })),
+      : asking ??= renew(!token ? "start" : token === refused ? "refused" : "expiring").catch(unreachable).finally(() => { asking = null; })),
 
     async open(method, path, { signal, headers, body } = {}) {
       // From a cache, a 304 would turn into an old 200; a cookie might be another person's.
       const send = (bearer = "") => fetch(url.replace(/\/$/, "") + path, { method, signal, body: body && JSON.stringify(body), cache: "no-store", credentials: "omit",
         headers: { Authorization: `Bearer ${bearer}`, "Accept-Language": language, "Content-Type": "application/json", ...headers } });
       const used = await http.token();
+      counts.requests++;
       let response = await send(used);
       if (response.status === 401) response = await send(await http.token(used));
-      counts.requests++;
       if (response.status === 304) counts.notModified++;
       if (response.status < 400) return response;
-      throw new Refusal(response.status, parse(await response.text()), response.headers.get("Retry-After") ?? "");
+      throw new Refusal(response.status, await response.json().catch(() => null), response.headers.get("Retry-After") ?? "");
     },
 
     async json(method, path, { signal, ms = 20_000, ...options } = {}) {
@@ -90,7 +91,7 @@ export const makeHttp = ({ url = "", token: fixed, getToken, language = "" }, on
         counts.bytes += new Blob([text]).size;
         return { response, body: text && JSON.parse(text) };
       } catch (cause) {
-        throw cause instanceof Refusal ? cause : new Unreachable(String(cause));
+        return unreachable(cause);
       } finally {
         time.stop();
       }

@@ -4,6 +4,9 @@
  */
 import { Broken } from "./feed.js";
 
+/** @type {T.Knowledge} */
+export const NOTHING = { cursor: null, me: null, next: null, total: 0, ephemeral: { typing: [], presence: [] }, last: [], conversations: [], unread: [] };
+
 /** Judged as the service does: by all who were there when it was sent; receipts of larger groups are nobody else's. @type {T.StatusOf} */
 export const statusOf = ({ seq, createdAt, status = "SENT" }, { members, memberCount }, me) => {
   const to = members.filter(({ user, joinedAt }) => user.id !== me && joinedAt <= createdAt);
@@ -16,7 +19,7 @@ const path = (id = "", rest = "") => `/v1/conversations/${id}${rest}`, of = enco
 
 /** @type {T.MakeModel} */
 export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
-  let held = new Map(), counts = new Map(), last = new Map(), passed = new Set();
+  let held = new Map(), counts = new Map(), last = new Map(), passed = new Set(), archived = "";
   const arriving = new Map(), messages = new Map(), threads = new Map();
 
   const pass = (cursor = "") => {
@@ -153,11 +156,11 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
 
   /** @type {T.Model} */
   const model = {
-    cursor: null, me: null, next: null, total: 0, ephemeral: { typing: [], presence: [] }, threads,
+    ...NOTHING, threads,
     get arriving() { return [...arriving.keys()]; },
     get knowledge() {
       const { cursor, me, next, total, ephemeral } = model;
-      return { cursor, me, next, total, ephemeral, last: [...last], conversations: [...held.values()], unread: [...counts] };
+      return { cursor, me, next, total, ephemeral, last: [...last], conversations: model.conversations.all, unread: [...counts] };
     },
     messages: run,
     drop: (id) => [held, arriving, messages, counts].forEach((map) => map.delete(id)),
@@ -236,15 +239,18 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
     },
 
     conversations: {
+      get all() { return [...held.values()]; },
       get items() {
-        return [...held.values()].filter(({ me }) => me.status === "ACTIVE").sort((a, b) => ((a.lastMessageAt ?? a.createdAt) < (b.lastMessageAt ?? b.createdAt) ? 1 : -1));
+        return model.conversations.all.filter(({ me }) => me.status === "ACTIVE").sort((a, b) => ((a.lastMessageAt ?? a.createdAt) < (b.lastMessageAt ?? b.createdAt) ? 1 : -1));
       },
       get hasMore() { return !!model.next; },
       peek: (id) => held.get(id) ?? null,
       get: async (id) => held.get(id) ?? hold("GET", path(id)),
-      async more() {
-        const { items, nextPageToken = null } = await call("GET", `/v1/conversations?pageToken=${model.next}`);
-        model.next = nextPageToken;
+      async more(status = "ACTIVE") {
+        const isActive = status === "ACTIVE", from = isActive ? model.next : archived;
+        const { items, nextPageToken = null } = await call("GET", `/v1/conversations?status=${status}${from ? `&pageToken=${from}` : ""}`);
+        if (isActive) model.next = nextPageToken;
+        else archived = nextPageToken;
         for (const one of items) tell("hold", one);
       },
       contact: (about) => hold("POST", "/v1/conversations", { type: "PRIVATE", ...about }),

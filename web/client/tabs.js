@@ -118,11 +118,12 @@ export const makeCache = () => {
  */
 export const makeOutbox = ({ call }, cache, tell) => {
   const drafts = new Map(), busy = new Set();
+  let at = 0;
 
   /** @type {T.Outbox} */
   const outbox = {
     isLeading: false,
-    get all() { return [...drafts.values()].sort((a, b) => a.at - b.at); },
+    get all() { return [...drafts.values()]; },
     of: (conversationId) => outbox.all.filter((draft) => draft.conversationId === conversationId),
 
     put(draft) {
@@ -134,9 +135,11 @@ export const makeOutbox = ({ call }, cache, tell) => {
     keep: (draft) => cache.put(`draft/${draft.clientMessageId}`, draft).then(() => tell("draft", draft)),
 
     add(conversationId, message) {
-      const at = Date.now(), clientMessageId = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(36)).join("");
+      // Its id begins with the time: so the cache, too, keeps them in order.
+      at = Math.max(at + 1, Date.now());
+      const clientMessageId = at.toString(36) + [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(36)).join("");
       /** @type {T.Draft} */
-      const draft = { ...message, clientMessageId, conversationId, draft: "queued", problem: null, at, createdAt: new Date(at).toISOString(), body: { ...message, clientMessageId } };
+      const draft = { ...message, clientMessageId, conversationId, draft: "queued", problem: null, createdAt: new Date(at).toISOString(), body: { ...message, clientMessageId } };
       drafts.set(clientMessageId, draft);
       outbox.keep(draft);
       return draft;

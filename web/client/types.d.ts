@@ -60,18 +60,19 @@ export interface Options {
 export interface NewMessage { content: string; replyToId?: string; attachments?: Attachment[]; metadata?: Record<string, unknown> }
 export interface Draft extends NewMessage {
   clientMessageId: string; conversationId: string; draft: "queued" | "sending" | "failed"; createdAt: string;
-  /** Its order among drafts. */
-  at: number;
   /** As it is sent. */
   body: NewMessage & { clientMessageId: string };
   problem: { status: number; code: string; message: string; errors: object[] } | null;
 }
 export interface Conversations {
+  /** Newest activity first, those of the archive left out. */
   readonly items: Conversation[];
+  /** Whatever is held, the archive's as far as it was loaded. */
+  readonly all: Conversation[];
   readonly hasMore: boolean;
   peek(id: string): Conversation | null;
   get(id: string): Promise<Conversation>;
-  more(): Promise<void>;
+  more(status?: "ACTIVE" | "ARCHIVED"): Promise<void>;
   contact(about: { recipientId: string; context?: Partial<Context> | null; firstMessage?: NewMessage; subject?: string }): Promise<Conversation>;
   create(body: object): Promise<Conversation>;
   update(id: string, changes: { subject?: string; metadata?: object; closed?: boolean; status?: Side["status"] }): Promise<Conversation>;
@@ -262,6 +263,8 @@ export interface Hear {
   said(message: Message): void;
   draft(draft: Draft): void;
   drop(clientMessageId: string): void;
+  /** Where the leader stands. */
+  at(cursor: string | null): void;
   lost(reason: string): void;
   allow(what: { stream?: boolean; longPoll?: boolean }): void;
   gone(is: true): void;
