@@ -100,9 +100,10 @@ export class Composer {
   focus() { this.#text.focus({ preventScroll: true }); }
 
   #add = (/** @type {C.Attachment} */ file) => {
+    const name = file.fileName || this.host.words.t("attachment");
     this.#files.push(file);
     this.#chips.append(button({
-      class: "button cut", text: `${file.fileName || this.host.words.t("attachment")} ✕`,
+      class: "button cut", text: `✕ ${name}`, "aria-label": `${this.host.words.t("remove")} ${name}`,
       click: ({ target }) => {
         this.#files = this.#files.filter((one) => one !== file);
         target.remove();

@@ -1,6 +1,6 @@
 /**
- * How people and conversations are called and drawn; and what a thread shows, in order and each with a key that stays:
- * days, the mark of what is new, messages, drafts.
+ * How people and conversations are called and drawn; and what a thread shows, each with a key that stays: days, the
+ * mark of what is new, messages, drafts.
  */
 import { anchor, button, el, icon, mark, say, secure, tool, write } from "./element.js";
 

@@ -26,7 +26,7 @@ export const theme = sheet(`
 *, ::before, ::after { box-sizing: border-box; }
 h2, p, ul, ol { margin: 0; padding: 0; list-style: none; font-size: inherit; }
 button, input, textarea { font: inherit; color: inherit; }
-button { padding: 0; border: 0; background: none; cursor: pointer; }
+button { max-width: 100%; padding: 0; border: 0; background: none; cursor: pointer; }
 :disabled { cursor: default; }
 :focus-visible { outline: 2px solid var(--accent-ink); outline-offset: 2px; }
 a { color: var(--accent-ink); }
@@ -154,7 +154,7 @@ export const threadSheet = sheet(`
 .jump.above { inset: .8rem 0 auto; }
 .typing { min-height: 1.4rem; padding: 0 1.25rem; }
 form.write { display: flex; flex-wrap: wrap; align-items: flex-end; gap: .5rem; padding: .4rem .9rem max(.9rem, env(safe-area-inset-bottom)); }
-.task, .chips { flex: 1 0 100%; display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; }
+.task, .chips { flex: 1 0 100%; max-width: 100%; display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; }
 .task { flex-wrap: nowrap; padding-inline-start: .8rem; border-inline-start: 3px solid var(--accent-ink); }
 .task bdi { flex: 1; }
 textarea { resize: none; min-height: 2.6rem; }

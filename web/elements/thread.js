@@ -1,6 +1,6 @@
 /**
- * `<causerie-thread conversation-id>`: one conversation, read and written. The client holds the messages; this element
- * draws them, keeps the reader's place, and tells what was read. With `attach`, it asks the site for files.
+ * `<causerie-thread conversation-id>`: one conversation, read and written. With `attach`, the site is asked for files
+ * by `causerie-attach`, since it keeps them.
  */
 import { Actions, Toast } from "./actions.js";
 import { Composer, Head, Place } from "./around.js";
@@ -74,10 +74,11 @@ export class CauserieThread extends CauserieElement {
 
   /** @param {any} detail */
   reported(detail) {
+    const { isLoaded, isMissing, older } = this.#now;
+    if (detail?.status === "live" && older === "again" && !isLoaded && !isMissing) void this.#loadOlder();
     if (!detail?.conversationId || detail.conversationId === this.#id) this.redraw();
   }
 
-  /** Where one writes. */
   focus() {
     // On a phone the keyboard would hide what one came to read.
     if (matchMedia("(pointer: fine)").matches) this.#composer.focus();
@@ -151,7 +152,7 @@ export class CauserieThread extends CauserieElement {
     this.#moved();
   }
 
-  /** Puts the reader at the first unread message, or at the end. */
+  /** At the first unread message, or at the end. */
   #begin() {
     const row = this.#rows.node("new");
     this.#now.isPlaced = true;
@@ -186,7 +187,7 @@ export class CauserieThread extends CauserieElement {
     if (open && this.#now.isPlaced && seq > open.conversation.me.readUpTo && open.client.unread.of(this.#id)) return open.thread.read(seq);
   }
 
-  /** What depends on the reader's place: the two buttons, and older pages before they are missed. */
+  /** The two buttons, and older pages before they are missed. */
   #moved() {
     const now = this.#now;
     const row = this.#rows.node("new");
@@ -211,7 +212,7 @@ export class CauserieThread extends CauserieElement {
     this.redraw();
   }
 
-  /** To the first unread message, fetching the pages down to it. */
+  /** Fetches the pages down to it. */
   async #toNew() {
     const [open, now] = [this.open, this.#now];
     while (open && now === this.#now && !this.#reaches(open.thread)) if (!(await open.thread.older().then(() => true, () => false))) break;
