@@ -289,6 +289,30 @@ test("a matching ETag is sent, a 304 is counted and paced by its header", async 
   assert.equal(state().notModified, 2);
 });
 
+test("an ETag is of no use once a stream has told something else", async (t) => {
+  let works = false;
+  const { after, asked, feed, state } = begin(t, (path, request) => {
+    if (path === "/v1/sync") return json(snapshot(0));
+    if (!path.includes("/stream")) return json(page(0, 0), 200, { ETag: 'W/"a"' });
+    const made = stream(request);
+    if (works) {
+      made.frame("hello", { heartbeatSeconds: 15 }, "k0");
+      made.frame("unread", { total: 5, conversations: 1, changed: [] });
+      setTimeout(() => made.cut(), 500);
+    }
+    return made.response;
+  });
+  feed.start(null);
+  await after(12_000);
+  works = true;
+  assert.equal(asked.at(-1).headers["If-None-Match"], 'W/"a"');
+  await after(80_000);
+  const after2 = asked.slice(asked.findLastIndex(({ path }) => path.includes("/stream")) + 1);
+  assert.equal(state().transport, "long-poll");
+  assert.equal(after2[0].headers["If-None-Match"], undefined);
+  assert.equal(after2[1].headers["If-None-Match"], 'W/"a"');
+});
+
 test("what a stream brought is acknowledged, a burst in one go", async (t) => {
   const { after, service, feed, asked } = begin(t);
   const delivered = () => asked.filter(({ path }) => path === "/v1/delivered").map(({ body }) => body.cursor);

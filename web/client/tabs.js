@@ -79,6 +79,8 @@ export const makeCache = () => {
   const done = (request) => new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = reject;
+    // Some browsers never answer.
+    setTimeout(reject, 3000);
   });
 
   /** One request per transaction: none is open across an `await`. @type {T.AskCache} */
