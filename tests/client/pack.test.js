@@ -16,6 +16,17 @@ test("packed, the client is at most 12 KiB, gzipped", (t) => {
   assert.ok(zipped(pack()) <= LIMIT);
 });
 
+test("what is served is what is packed: node web/client/pack.mjs > web/client.js", () => {
+  assert.equal(readFileSync(new URL("../../web/client.js", import.meta.url), "utf8"), pack());
+});
+
+test("the elements are at most 30 KiB, gzipped", () => {
+  const folder = new URL("../../web/elements/", import.meta.url);
+  const files = readdirSync(folder).filter((name) => name.endsWith(".js")).map((name) => new URL(name, folder));
+  const sizes = [new URL("../../web/elements.js", import.meta.url), ...files].map((file) => zipped(readFileSync(file)));
+  assert.ok(sizes.reduce((sum, size) => sum + size) <= 30 * 1024);
+});
+
 test("packed, the client still talks", async (t) => {
   new Browser().install(t);
   const after = clock(t), service = new Service(t), got = [];
