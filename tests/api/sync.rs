@@ -145,8 +145,12 @@ async fn happen(app: &App, step: usize, random: &mut StdRng, begun: &mut Begun) 
             me.post(&path, &json!({})).await.ok();
         }
         (16, Some(one)) => {
-            // Of a group it is refused, and nothing happens.
-            me.delete(&format!("/v1/conversations/{one}")).await;
+            let deleted = me.delete(&format!("/v1/conversations/{one}")).await;
+            let is_group = |members: &[usize]| members.len() == IDS.len();
+            // A PRIVATE one for oneself; a group for all by its ADMIN, who has begun it, and by nobody else.
+            if deleted.status == 204 {
+                begun.retain(|(id, members)| *id != one || !is_group(members));
+            }
         }
         (17, _) => {
             let service = Person::service(&app.instances[0].url);
