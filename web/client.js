@@ -21,7 +21,7 @@ return { signal, stop, renew(ms = 0) { clearTimeout(timer); timer = setTimeout(s
 };
 const pause = (ms = 0, outer = new AbortController().signal) => new Promise((resolve) => {
 const { signal, stop } = limit(ms, outer);
-signal.onabort = resolve;
+signal.onabort = () => resolve(null);
 for (const type of ["online", "visibilitychange"]) globalThis.addEventListener?.(type, stop, { signal });
 if (signal.aborted) resolve(null);
 });
@@ -272,7 +272,7 @@ on.lead(tabs.isLeader = leads);
 const queue = (steal = false) => {
 place.abort();
 const { signal } = place = new AbortController();
-navigator.locks.request(name, steal ? { steal } : { signal }, () => new Promise((free) => {
+navigator.locks.request(name, steal ? { steal } : { signal }, () => signal.aborted ? null : new Promise((free) => {
 release = () => free(null);
 lead();
 })).catch(({ name }) => {
@@ -370,6 +370,7 @@ return draft;
 },
 retry: (id) => { if (drafts.has(id)) outbox.keep({ ...drafts.get(id), draft: "queued", problem: null }); },
 drop: (id) => { if (drafts.delete(id)) cache.put(`draft/${id}`); },
+forget: () => drafts.clear(),
 async send(conversationId) {
 if (!outbox.isLeading || busy.has(conversationId)) return;
 busy.add(conversationId);
@@ -398,7 +399,7 @@ if (!to.length || memberCount > 20 || status === "READ") return status;
 if (to.every(({ readUpTo }) => readUpTo >= seq)) return "READ";
 return to.every(({ deliveredUpTo }) => deliveredUpTo >= seq) ? "DELIVERED" : status;
 };
-const path = (id = "", rest = "") => `/v1/conversations/${id}${rest}`, of = encodeURIComponent;
+const of = encodeURIComponent, path = (id = "", rest = "") => `/v1/conversations/${of(id)}${rest}`;
 const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
 let held = new Map(), counts = new Map(), last = new Map(), passed = new Set(), archived = "";
 const arriving = new Map(), messages = new Map(), threads = new Map();
@@ -458,6 +459,7 @@ return found;
 };
 const hold = async (...request) => {
 const conversation = await call(...request);
+if (!conversation?.me) throw new Refusal(404, { code: "not-found" });
 tell("hold", conversation);
 return held.get(conversation.id);
 };
@@ -657,6 +659,11 @@ sync: ({ cursor, me, conversations: { items, nextPageToken = null }, unread: { t
 last: items.map(({ id, lastMessage }) => [id, lastMessage?.seq ?? 0]), unread: changed.map(({ id, unreadCount }) => [id, unreadCount]),
 }),
 });
+const reload = (thread, failures = 0, { signal } = run) => thread.reload().catch(async (error) => {
+if (!passes(error)) return;
+await pause(backOff(failures), signal);
+if (!signal.aborted) await reload(thread, failures + 1);
+});
 const restart = () => { if (state.isLeader) feed.start(model.cursor); };
 const lead = (isLeader = true) => {
 outbox.isLeading = isLeader;
@@ -702,7 +709,10 @@ adopt(knowledge) {
 model.adopt(knowledge);
 show();
 emit("unread", causerie.unread);
-for (const thread of model.threads.values()) if (thread.isLoaded) thread.reload().catch(() => {});
+if (model.cursor) for (const [id, thread] of model.threads) {
+if (!model.conversations.peek(id)) model.conversations.get(id).catch(() => {});
+if (thread.isLoaded) reload(thread);
+}
 },
 unread(unread) {
 if (!model.count(unread) && state.isLeader && !unread.isAll) http.call("GET", "/v1/unread").then(({ total, conversations }) => tell("unread", { total, changed: conversations, isAll: true }), () => {});
@@ -726,7 +736,7 @@ outbox.drop(id);
 show();
 },
 at(cursor) {
-if (model.has(cursor)) return;
+if (state.isLeader || model.has(cursor)) return;
 model.cursor = null;
 tabs?.ask();
 },
@@ -743,6 +753,7 @@ gone() {
 causerie.stop();
 cache.forget();
 http.forget();
+outbox.forget();
 hear.adopt(NOTHING);
 },
 };

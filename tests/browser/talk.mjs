@@ -56,6 +56,7 @@ await play(async (browser) => {
 
   await hers.setOffline(true);
   for (const text of ["one", "two", "three"]) await write(alice, text);
+  await said(alice, "three").waitFor();
   assert.deepEqual((await texts(alice)).slice(-3), ["one", "two", "three"]);
   await hers.setOffline(false);
   await said(bob, "three").waitFor();

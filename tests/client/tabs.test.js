@@ -330,3 +330,78 @@ test("a listener that throws disturbs nobody", async (t) => {
   await after(1000);
   assert.deepEqual(got, ["k1", "k2"]);
 });
+
+const ownerOf = ({ headers }) => JSON.parse(Buffer.from(headers.Authorization.split(".")[1], "base64url")).sub;
+
+test("where getToken failed at first, lock and channel are still that person's own", async (t) => {
+  const { browser, after } = begin(t);
+  let times = 0;
+  const client = new Causerie({ getToken: () => { if (++times < 2) throw new Error("offline"); return token(); } });
+  client.start();
+  await after(5000);
+  const names = [...browser.channels].map(({ name }) => name);
+  assert.equal(names.length, 1);
+  assert.match(names[0], /"me"/);
+  client.stop();
+});
+
+test("what one person has written, no other sends", async (t) => {
+  const { after, service } = begin(t), sent = [];
+  let who = "me";
+  service.refuse = (path, request) => {
+    if (ownerOf(request) !== who) return problem(401, "token-expired");
+    if (request.method !== "POST" || !path.endsWith("/messages")) return null;
+    sent.push(who);
+    return problem(503, "unavailable");
+  };
+  const client = new Causerie({ getToken: () => token({ sub: who, jti: Math.random() }) });
+  client.start();
+  await after(1000);
+  client.thread("c").send({ content: "mine" });
+  await after(1000);
+  who = "somebody";
+  service.snapshot = () => ({ cursor: "k0", me: { id: "somebody", name: "S", imageUrl: null, role: null }, conversations: { items: [], hasMore: false }, unread: { total: 0, conversations: 0, changed: [] } });
+  for (const one of service.streams) one.cut();
+  service.streams.clear();
+  await after(60_000);
+  assert.equal(client.me.id, "somebody");
+  assert.ok(sent.includes("me"));
+  assert.ok(!sent.includes("somebody"));
+  client.stop();
+});
+
+test("whoever signs out with an open thread asks for nothing more", async (t) => {
+  const { after, service, open } = begin(t);
+  const { client } = await open();
+  await after(1000);
+  await client.thread("c").load();
+  client.signOut();
+  const asked = service.asked.length;
+  await after(60_000);
+  assert.equal(service.asked.length, asked);
+  assert.deepEqual(client.thread("c").items, []);
+});
+
+test("an id from an address names a conversation or nothing", async (t) => {
+  const { after, service, open } = begin(t);
+  const { client } = await open();
+  await after(1000);
+  service.refuse = (path) => (path.startsWith("/v1/conversations/") ? json({ id: "me", name: "Me" }) : null);
+  await assert.rejects(client.conversations.get("../me"), { code: "not-found" });
+  assert.ok(service.asked.some(({ path }) => path === "/v1/conversations/..%2Fme"));
+  assert.equal(client.conversations.peek("me"), null);
+});
+
+test("a conversation that is open stays held though a snapshot leaves it out", async (t) => {
+  const { after, service, open } = begin(t);
+  const { client } = await open();
+  await after(1000);
+  await client.conversations.get("old");
+  await client.thread("old").load();
+  service.refuse = (path) => (path.startsWith("/v1/events") ? problem(410, "cursor-expired") : null);
+  for (const one of service.streams) one.cut();
+  await after(3000);
+  service.refuse = () => null;
+  await after(30_000);
+  assert.equal(client.conversations.peek("old")?.id, "old");
+});

@@ -58,6 +58,13 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     }),
   });
 
+  /** @type {(thread: T.Thread, failures?: number) => Promise<void>} */
+  const reload = (thread, failures = 0, { signal } = run) => thread.reload().catch(async (error) => {
+    if (!passes(error)) return;
+    await pause(backOff(failures), signal);
+    if (!signal.aborted) await reload(thread, failures + 1);
+  });
+
   const restart = () => { if (state.isLeader) feed.start(model.cursor); };
 
   const lead = (isLeader = true) => {
@@ -111,7 +118,11 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       model.adopt(knowledge);
       show();
       emit("unread", causerie.unread);
-      for (const thread of model.threads.values()) if (thread.isLoaded) thread.reload().catch(() => {});
+      // Not of somebody who has signed out. A snapshot holds the newest conversations; an open one may be older.
+      if (model.cursor) for (const [id, thread] of model.threads) {
+        if (!model.conversations.peek(id)) model.conversations.get(id).catch(() => {});
+        if (thread.isLoaded) reload(thread);
+      }
     },
     unread(unread) {
       // Of a backlog, or after a cut, not every conversation's count was told.
@@ -137,7 +148,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     },
     // A tab that slept has missed what it was told.
     at(cursor) {
-      if (model.has(cursor)) return;
+      if (state.isLeader || model.has(cursor)) return;
       model.cursor = null;
       tabs?.ask();
     },
@@ -154,6 +165,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       causerie.stop();
       cache.forget();
       http.forget();
+      outbox.forget();
       hear.adopt(NOTHING);
     },
   };

@@ -31,7 +31,8 @@ export const limit = (ms = 0, outer = new AbortController().signal) => {
 /** Ends early when the network is back, or the page is looked at. */
 export const pause = (ms = 0, outer = new AbortController().signal) => new Promise((resolve) => {
   const { signal, stop } = limit(ms, outer);
-  signal.onabort = resolve;
+  // Not with the event: whoever waits takes what comes for a value.
+  signal.onabort = () => resolve(null);
   for (const type of ["online", "visibilitychange"]) globalThis.addEventListener?.(type, stop, { signal });
   if (signal.aborted) resolve(null);
 });

@@ -3,6 +3,7 @@
  * fetched on the side may be ahead of the feed. @import * as T from "./types"
  */
 import { Broken } from "./feed.js";
+import { Refusal } from "./http.js";
 
 /** @type {T.Knowledge} */
 export const NOTHING = { cursor: null, me: null, next: null, total: 0, ephemeral: { typing: [], presence: [] }, last: [], conversations: [], unread: [] };
@@ -15,7 +16,7 @@ export const statusOf = ({ seq, createdAt, status = "SENT" }, { members, memberC
   return to.every(({ deliveredUpTo }) => deliveredUpTo >= seq) ? "DELIVERED" : status;
 };
 
-const path = (id = "", rest = "") => `/v1/conversations/${id}${rest}`, of = encodeURIComponent;
+const of = encodeURIComponent, path = (id = "", rest = "") => `/v1/conversations/${of(id)}${rest}`;
 
 /** @type {T.MakeModel} */
 export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
@@ -92,6 +93,8 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
   /** @type {T.Held} */
   const hold = async (...request) => {
     const conversation = await call(...request);
+    // An id from an address may name anything.
+    if (!conversation?.me) throw new Refusal(404, { code: "not-found" });
     tell("hold", conversation);
     return held.get(conversation.id);
   };

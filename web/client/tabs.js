@@ -18,7 +18,7 @@ export const makeTabs = (name, on) => {
   const queue = (steal = false) => {
     place.abort();
     const { signal } = place = new AbortController();
-    navigator.locks.request(name, steal ? { steal } : { signal }, () => new Promise((free) => {
+    navigator.locks.request(name, steal ? { steal } : { signal }, () => signal.aborted ? null : new Promise((free) => {
       release = () => free(null);
       lead();
     })).catch(({ name }) => {
@@ -149,6 +149,8 @@ export const makeOutbox = ({ call }, cache, tell) => {
 
     retry: (id) => { if (drafts.has(id)) outbox.keep({ ...drafts.get(id), draft: "queued", problem: null }); },
     drop: (id) => { if (drafts.delete(id)) cache.put(`draft/${id}`); },
+    // What one person has written, no other sends.
+    forget: () => drafts.clear(),
 
     async send(conversationId) {
       if (!outbox.isLeading || busy.has(conversationId)) return;

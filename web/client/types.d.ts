@@ -249,6 +249,8 @@ export interface Outbox {
   put(draft: Draft): void;
   retry(clientMessageId: string): void;
   drop(clientMessageId?: string | null): void;
+  /** All of them. */
+  forget(): void;
   send(conversationId: string): Promise<void>;
 }
 export type MakeOutbox = (http: Http, cache: Cache, tell: Tell) => Outbox;
