@@ -1,12 +1,12 @@
 /* Made from web/client/ by pack.mjs. */
 class Refusal extends Error {
 constructor(status = 0, problem = ({}), retryAfter = "") {
-const { detail = `HTTP ${status}`, code = "", errors = [], retryAfterMs = +retryAfter * 1000 || 0 } = problem ?? {};
+const { detail = `HTTP ${status}`, code = "", errors = [], retryAfterMs = (+retryAfter || (Date.parse(retryAfter) - Date.now()) / 1000) * 1000 || 0 } = problem ?? {};
 super(detail);
 this.status = status;
 this.code = code;
 this.errors = errors;
-this.retryAfterMs = retryAfterMs;
+this.retryAfterMs = Math.min(Math.max(retryAfterMs, 0), 3_600_000);
 }
 }
 class Unreachable extends Error {}
@@ -19,10 +19,10 @@ outer.addEventListener("abort", stop, { signal });
 if (outer.aborted) stop();
 return { signal, stop, renew(ms = 0) { clearTimeout(timer); timer = setTimeout(stop, ms); } };
 };
-const pause = (ms = 0, outer = new AbortController().signal) => new Promise((resolve) => {
-const { signal, stop } = limit(ms, outer);
+const pause = (ms = 0, outer = new AbortController().signal, least = 0) => new Promise((resolve) => {
+const { signal, stop } = limit(ms, outer), from = Date.now() + least, wake = () => { if (!globalThis.document?.hidden && Date.now() >= from) stop(); };
 signal.onabort = () => resolve(null);
-for (const type of ["online", "visibilitychange"]) globalThis.addEventListener?.(type, stop, { signal });
+for (const type of ["online", "visibilitychange"]) globalThis.addEventListener?.(type, wake, { signal });
 if (signal.aborted) resolve(null);
 });
 const unreachable = (cause) => { throw cause instanceof Refusal ? cause : new Unreachable(String(cause)); };
@@ -154,15 +154,19 @@ const makeFeed = (http, on) => {
 const ladder = makeLadder();
 let run = new AbortController(), cursor = "", etag = "", nextMs = 3000, failures = 0, seenAt = 0, telling = 0;
 const tell = (status, more) => on.state({ status, reason: ladder.reason, cursor, retryAt: null, ...http.counts, ...more });
-const rest = (ms = 0) => {
+const rest = (ms = 0, least = ms) => {
 tell(isOffline() ? "offline" : "waiting", { retryAt: new Date(Date.now() + ms) });
-return pause(ms, run.signal);
+return pause(ms, run.signal, least);
 };
 const step = ({ cursor: to = cursor, events = [], unread, ephemeral }) => {
 const from = cursor;
 cursor = to;
 etag = "";
+try {
 on.step({ from, cursor, events, unread, ephemeral });
+} catch (error) {
+throw error instanceof Broken ? error : new Broken(String(error));
+}
 };
 const ask = async (isHeld = false) => {
 const { signal } = run, askedAt = Date.now(), since = cursor, wait = since && isHeld && !failures ? ladder.wait : 0;
@@ -244,7 +248,7 @@ if (code === "broken" || status === 410 || code === "invalid-cursor") {
 cursor = etag = "";
 on.lost(status ? code : message);
 } else if (cursor && !isOffline() && (!code || status === 429)) ladder.failed(status ? "refused" : how, Date.now() - askedAt);
-return rest(backOff(failures++, retryAfterMs));
+return rest(backOff(failures++, retryAfterMs), retryAfterMs ?? 0);
 });
 }
 };
@@ -382,9 +386,9 @@ if (message?.clientMessageId !== clientMessageId) throw new Unreachable("no mess
 tell("said", message);
 failures = 0;
 }).catch(async (error) => {
-const { status, code, message, errors, retryAfterMs } = error, isPassing = passes(error);
+const { status, code, message, errors, retryAfterMs } = error, isPassing = passes(error) && (failures < 5 || code || !(status >= 402 && status < 429 && status !== 408));
 if (drafts.has(clientMessageId)) await outbox.keep(isPassing ? { ...kept, draft: "queued" } : { ...kept, draft: "failed", problem: { status, code, message, errors } });
-if (isPassing) await pause(backOff(failures++, retryAfterMs));
+if (isPassing) await pause(backOff(failures++, retryAfterMs), undefined, retryAfterMs);
 });
 }
 busy.delete(conversationId);
@@ -525,7 +529,10 @@ const { cursor, me, next, total, ephemeral } = model;
 return { cursor, me, next, total, ephemeral, last: [...last], conversations: model.conversations.all, unread: [...counts] };
 },
 messages: run,
-drop: (id) => [held, arriving, messages, counts].forEach((map) => map.delete(id)),
+drop(id) {
+for (const map of [held, arriving, messages, counts]) map.delete(id);
+cache.put(`thread/${id}`);
+},
 unreadOf: (id) => counts.get(id) ?? 0,
 has: (cursor) => passed.has(cursor),
 adopt({ last: seqs, conversations, unread, ...rest }) {
@@ -646,8 +653,7 @@ for (let failures = 0; state.isLeader && model.arriving.includes(id);) await htt
 .then((conversation) => tell("hold", conversation), (error) => (passes(error) ? pause(backOff(failures++)) : model.drop(id)));
 };
 const http = makeHttp({ url, language, ...options }, () => {
-causerie.signOut();
-setTimeout(causerie.start, 0);
+tell("gone", true);
 });
 const cache = makeCache(), outbox = makeOutbox(http, cache, tell), model = makeModel(http, outbox, cache, tell, show, find);
 const feed = makeFeed(http, {
@@ -664,6 +670,10 @@ if (!passes(error)) return;
 await pause(backOff(failures), signal);
 if (!signal.aborted) await reload(thread, failures + 1);
 });
+const again = async (signal = run.signal) => {
+await pause(300_000, signal);
+if (!signal.aborted) causerie.start();
+};
 const restart = () => { if (state.isLeader) feed.start(model.cursor); };
 const lead = (isLeader = true) => {
 outbox.isLeading = isLeader;
@@ -681,6 +691,7 @@ const state = { transport: null, status: "stopped", reason: null, since: new Dat
 const hear = {
 state(news) {
 if (news.status && news.status !== state.status) state.since = new Date();
+if (news.status === "signed-out" && options.getToken) again(run.signal);
 emit("state", Object.assign(state, news));
 },
 step(step) {
@@ -749,12 +760,13 @@ feed.ladder.allow(what);
 hear.state({ allowed: feed.ladder.allowed });
 restart();
 },
-gone() {
+gone(isAnother) {
 causerie.stop();
 cache.forget();
 http.forget();
 outbox.forget();
 hear.adopt(NOTHING);
+if (isAnother) setTimeout(causerie.start, 0);
 },
 };
 const causerie = {
@@ -766,7 +778,7 @@ get unread() { return { total: model.total, conversations: model.knowledge.unrea
 typingIn: (id) => model.ephemeral.typing.filter(({ conversationId }) => conversationId === id),
 presenceOf: (id) => model.ephemeral.presence.find(({ userId }) => userId === id) ?? null,
 allow: (what) => tell("allow", what),
-signOut: () => tell("gone", true),
+signOut: () => tell("gone", false),
 on(type, listener) {
 const those = listeners.get(type) ?? new Set();
 listeners.set(type, those.add(listener));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Refusal, Unreachable, backOff, makeHttp, passes } from "../../web/client/http.js";
+import { Refusal, Unreachable, backOff, makeHttp, passes, pause } from "../../web/client/http.js";
 import { clock, json, never, problem, serve, settle, token } from "./support.js";
 
 const bearer = (request) => request.headers.Authorization.slice("Bearer ".length);
@@ -132,4 +132,20 @@ test("a getToken that never answers is given up", async (t) => {
   await late;
   answers = true;
   assert.deepEqual(await http.call("GET", "/"), {});
+});
+
+test("a page that is looked at again does not come back sooner than was asked", async (t) => {
+  const target = new EventTarget(), after = clock(t);
+  globalThis.addEventListener = target.addEventListener.bind(target);
+  t.after(() => { delete globalThis.addEventListener; });
+  let isOver = false;
+  pause(30_000, undefined, 20_000).then(() => { isOver = true; });
+  await after(10_000);
+  target.dispatchEvent(new Event("visibilitychange"));
+  await after(1);
+  assert.equal(isOver, false);
+  await after(11_000);
+  target.dispatchEvent(new Event("visibilitychange"));
+  await after(1);
+  assert.equal(isOver, true);
 });

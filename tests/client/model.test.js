@@ -9,7 +9,7 @@ const known = (more = {}) => ({
 });
 
 const begin = (more) => {
-  const unknown = [], model = makeModel({}, {}, {}, () => {}, () => {}, (id) => unknown.push(id));
+  const unknown = [], model = makeModel({}, {}, { put() {} }, () => {}, () => {}, (id) => unknown.push(id));
   model.adopt(known(more));
   const take = (from, cursor, ...events) => [...model.take({ from, cursor, events })].map((one) => one.cursor);
   return { model, unknown, take };

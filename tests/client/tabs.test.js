@@ -405,3 +405,56 @@ test("a conversation that is open stays held though a snapshot leaves it out", a
   await after(30_000);
   assert.equal(client.conversations.peek("old")?.id, "old");
 });
+
+test("when somebody else is logged in, every tab becomes theirs", async (t) => {
+  const { after, service } = begin(t);
+  let who = "me";
+  const clients = [1, 2, 3].map(() => new Causerie({ getToken: () => token({ sub: who, jti: Math.random() }) }));
+  for (const client of clients) client.start();
+  await after(3000);
+  who = "somebody";
+  service.refuse = (path, request) => (ownerOf(request) === who ? null : problem(401, "token-expired"));
+  service.snapshot = () => ({ cursor: "k0", me: { id: "somebody", name: "S", imageUrl: null, role: null }, conversations: { items: [], hasMore: false }, unread: { total: 0, conversations: 0, changed: [] } });
+  for (const one of service.streams) one.cut();
+  service.streams.clear();
+  await after(30_000);
+  for (const client of clients) assert.equal(client.me?.id, "somebody");
+  for (const client of clients) client.stop();
+});
+
+test("whoever was logged out by mistake is back without loading the page anew", async (t) => {
+  const { after } = begin(t);
+  let isGone = true;
+  const client = new Causerie({ getToken: () => (isGone ? null : token()) });
+  client.start();
+  await after(1000);
+  assert.equal(client.state.status, "signed-out");
+  isGone = false;
+  await after(301_000);
+  assert.equal(client.state.status, "live");
+  client.stop();
+});
+
+test("what something in between refuses again and again is failed, and what follows is sent", async (t) => {
+  const { after, service, open } = begin(t);
+  const { client } = await open();
+  await after(1000);
+  service.refuse = (path, { method, body }) => (method === "POST" && path.endsWith("/messages") && body.content === "select" ? new Response("<h1>Blocked</h1>", { status: 403 }) : null);
+  const thread = client.thread("c");
+  thread.send({ content: "select" });
+  thread.send({ content: "after it" });
+  await after(180_000);
+  assert.deepEqual([...service.sent.values()].map(({ content }) => content), ["after it"]);
+  assert.equal(thread.items.find(({ content }) => content === "select").draft, "failed");
+});
+
+test("an error amid a page is made good by a snapshot", async (t) => {
+  const { after, service, open } = begin(t);
+  const { client, resyncs } = await open();
+  await after(1000);
+  // No receipt at all, where one is promised.
+  service.push(event(1, "receipt.read", { receipt: null }));
+  await after(20_000);
+  assert.equal(resyncs.length, 1);
+  assert.equal(client.state.status, "live");
+});

@@ -44,8 +44,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
   };
 
   const http = makeHttp({ url, language, ...options }, () => {
-    causerie.signOut();
-    setTimeout(causerie.start, 0);
+    tell("gone", true);
   });
   const cache = makeCache(), outbox = makeOutbox(http, cache, tell), model = makeModel(http, outbox, cache, tell, show, find);
   const feed = makeFeed(http, {
@@ -64,6 +63,11 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     await pause(backOff(failures), signal);
     if (!signal.aborted) await reload(thread, failures + 1);
   });
+
+  const again = async (signal = run.signal) => {
+    await pause(300_000, signal);
+    if (!signal.aborted) causerie.start();
+  };
 
   const restart = () => { if (state.isLeader) feed.start(model.cursor); };
 
@@ -89,6 +93,8 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
   const hear = {
     state(news) {
       if (news.status && news.status !== state.status) state.since = new Date();
+      // Whoever logs in again need not load the page anew.
+      if (news.status === "signed-out" && options.getToken) again(run.signal);
       emit("state", Object.assign(state, news));
     },
     step(step) {
@@ -161,12 +167,13 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       hear.state({ allowed: feed.ladder.allowed });
       restart();
     },
-    gone() {
+    gone(isAnother) {
       causerie.stop();
       cache.forget();
       http.forget();
       outbox.forget();
       hear.adopt(NOTHING);
+      if (isAnother) setTimeout(causerie.start, 0);
     },
   };
 
@@ -180,7 +187,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     typingIn: (id) => model.ephemeral.typing.filter(({ conversationId }) => conversationId === id),
     presenceOf: (id) => model.ephemeral.presence.find(({ userId }) => userId === id) ?? null,
     allow: (what) => tell("allow", what),
-    signOut: () => tell("gone", true),
+    signOut: () => tell("gone", false),
 
     on(type, listener) {
       const those = listeners.get(type) ?? new Set();

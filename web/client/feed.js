@@ -80,9 +80,9 @@ export const makeFeed = (http, on) => {
   /** @type {T.TellState} */
   const tell = (status, more) => on.state({ status, reason: ladder.reason, cursor, retryAt: null, ...http.counts, ...more });
 
-  const rest = (ms = 0) => {
+  const rest = (ms = 0, least = ms) => {
     tell(isOffline() ? "offline" : "waiting", { retryAt: new Date(Date.now() + ms) });
-    return pause(ms, run.signal);
+    return pause(ms, run.signal, least);
   };
 
   /** @type {T.TakeStep} */
@@ -90,7 +90,12 @@ export const makeFeed = (http, on) => {
     const from = cursor;
     cursor = to;
     etag = "";
-    on.step({ from, cursor, events, unread, ephemeral });
+    try {
+      on.step({ from, cursor, events, unread, ephemeral });
+    } catch (error) {
+      // Half a page was applied, whatever the reason: only a snapshot is whole.
+      throw error instanceof Broken ? error : new Broken(String(error));
+    }
   };
 
   const ask = async (isHeld = false) => {
@@ -183,7 +188,7 @@ export const makeFeed = (http, on) => {
           on.lost(status ? code : message);
         // What the service itself refuses, it refuses on every transport; but for too many streams, or waits.
         } else if (cursor && !isOffline() && (!code || status === 429)) ladder.failed(status ? "refused" : how, Date.now() - askedAt);
-        return rest(backOff(failures++, retryAfterMs));
+        return rest(backOff(failures++, retryAfterMs), retryAfterMs ?? 0);
       });
     }
   };

@@ -3,12 +3,13 @@
 /** An answer of 400 and above; without a `code` it is a proxy's. */
 export class Refusal extends Error {
   constructor(status = 0, problem = /** @type {any} */ ({}), retryAfter = "") {
-    const { detail = `HTTP ${status}`, code = "", errors = [], retryAfterMs = +retryAfter * 1000 || 0 } = problem ?? {};
+    const { detail = `HTTP ${status}`, code = "", errors = [], retryAfterMs = (+retryAfter || (Date.parse(retryAfter) - Date.now()) / 1000) * 1000 || 0 } = problem ?? {};
     super(detail);
     this.status = status;
     this.code = code;
     this.errors = errors;
-    this.retryAfterMs = retryAfterMs;
+    // An hour at most: a timer that is too long for the browser ends at once.
+    this.retryAfterMs = Math.min(Math.max(retryAfterMs, 0), 3_600_000);
   }
 }
 export class Unreachable extends Error {}
@@ -28,12 +29,12 @@ export const limit = (ms = 0, outer = new AbortController().signal) => {
   return { signal, stop, renew(ms = 0) { clearTimeout(timer); timer = setTimeout(stop, ms); } };
 };
 
-/** Ends early when the network is back, or the page is looked at. */
-export const pause = (ms = 0, outer = new AbortController().signal) => new Promise((resolve) => {
-  const { signal, stop } = limit(ms, outer);
+/** Ends early when the network is back, or the page is looked at; not before `least`, which the service has asked for. */
+export const pause = (ms = 0, outer = new AbortController().signal, least = 0) => new Promise((resolve) => {
+  const { signal, stop } = limit(ms, outer), from = Date.now() + least, wake = () => { if (!globalThis.document?.hidden && Date.now() >= from) stop(); };
   // Not with the event: whoever waits takes what comes for a value.
   signal.onabort = () => resolve(null);
-  for (const type of ["online", "visibilitychange"]) globalThis.addEventListener?.(type, stop, { signal });
+  for (const type of ["online", "visibilitychange"]) globalThis.addEventListener?.(type, wake, { signal });
   if (signal.aborted) resolve(null);
 });
 

@@ -166,7 +166,10 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
       return { cursor, me, next, total, ephemeral, last: [...last], conversations: model.conversations.all, unread: [...counts] };
     },
     messages: run,
-    drop: (id) => [held, arriving, messages, counts].forEach((map) => map.delete(id)),
+    drop(id) {
+      for (const map of [held, arriving, messages, counts]) map.delete(id);
+      cache.put(`thread/${id}`);
+    },
     unreadOf: (id) => counts.get(id) ?? 0,
     has: (cursor) => passed.has(cursor),
 

@@ -163,10 +163,10 @@ export const makeOutbox = ({ call }, cache, tell) => {
           tell("said", message);
           failures = 0;
         }).catch(async (error) => {
-          const { status, code, message, errors, retryAfterMs } = error, isPassing = passes(error);
-          // Unless it was settled meanwhile.
+          const { status, code, message, errors, retryAfterMs } = error, isPassing = passes(error) && (failures < 5 || code || !(status >= 402 && status < 429 && status !== 408));
+          // What something in between refuses again and again, it will not let through. Unless it was settled meanwhile.
           if (drafts.has(clientMessageId)) await outbox.keep(isPassing ? { ...kept, draft: "queued" } : { ...kept, draft: "failed", problem: { status, code, message, errors } });
-          if (isPassing) await pause(backOff(failures++, retryAfterMs));
+          if (isPassing) await pause(backOff(failures++, retryAfterMs), undefined, retryAfterMs);
         });
       }
       busy.delete(conversationId);

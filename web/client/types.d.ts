@@ -269,7 +269,8 @@ export interface Hear {
   at(cursor: string | null): void;
   lost(reason: string): void;
   allow(what: { stream?: boolean; longPoll?: boolean }): void;
-  gone(is: true): void;
+  /** `isAnother`: another person is logged in now. */
+  gone(isAnother: boolean): void;
 }
 export type News = { [name in keyof Hear]?: Parameters<Hear[name]>[0] };
 export type Tell = <name extends keyof Hear>(name: name, news: Parameters<Hear[name]>[0]) => void;
