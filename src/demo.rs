@@ -4,7 +4,9 @@
 
 use std::sync::OnceLock;
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::{Claims, mint};
@@ -28,20 +30,25 @@ const BRIGADE: &str = "caserne";
 /// A demo person: of which tenant, its id and its name.
 pub type Person = (&'static str, &'static str, &'static str);
 
-/// A buyer, a seller, the salon both go to; two firefighters.
-pub const PEOPLE: [Person; 5] = [
+/// A buyer, a seller, the salon both go to, and one who may still be asked to join them; two firefighters.
+pub const PEOPLE: [Person; 6] = [
     (SITE, "alice", "Alice Martin"),
     (SITE, "bob", "Bob Durand"),
     (SITE, "salon", "Salon Lumière"),
+    (SITE, "nora", "Nora Petit"),
     (BRIGADE, "alice", "Alice Renard"),
     (BRIGADE, "karim", "Karim Benali"),
 ];
 
-/// What was loaded.
-#[derive(Debug, Clone, Copy)]
+/// What was loaded: the conversation of each story.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Site {
-    /// The conversation about the ad, between the first two people.
+    /// About an ad, between the first two people.
     pub ad: Uuid,
+    pub appointment: Uuid,
+    pub group: Uuid,
+    /// Of the second tenant.
+    pub brigade: Uuid,
 }
 
 /// Filled once the demo is loaded; stays empty in production.
@@ -70,15 +77,16 @@ pub async fn load(writer: &Writer) -> Result<Site> {
         writer,
         tenant: SITE,
     };
-    let ad = tell_of_the_ad(&site).await?;
-    tell_of_the_appointment(&site).await?;
-    tell_of_the_group(&site).await?;
-    tell_of_the_brigade(&Teller {
+    let brigade = Teller {
         writer,
         tenant: BRIGADE,
+    };
+    Ok(Site {
+        ad: tell_of_the_ad(&site).await?,
+        appointment: tell_of_the_appointment(&site).await?,
+        group: tell_of_the_group(&site).await?,
+        brigade: tell_of_the_brigade(&brigade).await?,
     })
-    .await?;
-    Ok(Site { ad })
 }
 
 async fn tell_of_the_ad(site: &Teller<'_>) -> Result<Uuid> {
@@ -98,10 +106,10 @@ async fn tell_of_the_ad(site: &Teller<'_>) -> Result<Uuid> {
 }
 
 /// Booked on the host's site: its backend opens the conversation, and speaks in it again later.
-async fn tell_of_the_appointment(site: &Teller<'_>) -> Result<()> {
+async fn tell_of_the_appointment(site: &Teller<'_>) -> Result<Uuid> {
     let appointment = site.create(None, json!({
         "type": "PRIVATE", "memberIds": ["alice", "salon"], "subject": "Coupe et couleur",
-        "context": { "type": "APPOINTMENT", "id": "rdv-1027", "title": "Coupe et couleur", "startsAt": "2027-03-12T09:30:00Z", "unique": true },
+        "context": { "type": "APPOINTMENT", "id": "rdv-1027", "title": "Coupe et couleur", "startsAt": "2027-03-12T10:00:00Z", "unique": true },
         "systemMessage": { "content": "Bonjour Alice, votre rendez-vous du 12 mars à 10 h 30 est confirmé. À bientôt !", "clientMessageId": "rdv-1027-booked" },
     })).await?;
     if appointment.is_new {
@@ -110,10 +118,10 @@ async fn tell_of_the_appointment(site: &Teller<'_>) -> Result<()> {
         let moved = "Votre rendez-vous est déplacé à 11 h, le même jour.";
         site.say(None, appointment.id, moved).await?;
     }
-    Ok(())
+    Ok(appointment.id)
 }
 
-async fn tell_of_the_group(site: &Teller<'_>) -> Result<()> {
+async fn tell_of_the_group(site: &Teller<'_>) -> Result<Uuid> {
     let group = site
         .create(
             None,
@@ -132,10 +140,10 @@ async fn tell_of_the_group(site: &Teller<'_>) -> Result<()> {
         let later = "Bienvenue ! La soirée commence à 19 h 30.";
         site.edit("salon", welcome, later).await?;
     }
-    Ok(())
+    Ok(group.id)
 }
 
-async fn tell_of_the_brigade(brigade: &Teller<'_>) -> Result<()> {
+async fn tell_of_the_brigade(brigade: &Teller<'_>) -> Result<Uuid> {
     let group = brigade.create(None, json!({
         "type": "GROUP", "subject": "Garde de nuit", "key": "demo-night", "organizationId": "caserne-12",
         "members": [{ "userId": "karim", "role": "ADMIN" }, { "userId": "alice" }],
@@ -146,7 +154,7 @@ async fn tell_of_the_brigade(brigade: &Teller<'_>) -> Result<()> {
         let heard = "Bien reçu, j'y serai.";
         brigade.say(Some("alice"), group.id, heard).await?;
     }
-    Ok(())
+    Ok(group.id)
 }
 
 /// Writes what people of one tenant do; `by` none is the host's backend.
@@ -238,7 +246,7 @@ pub fn tour(address: &str, secret: &str, site: Site) -> Result<String> {
     let ad = site.ad;
     Ok(format!(
         r#"
-  The page      {address}/          two people side by side, of two tenants: "default" and "caserne"
+  Look here     {address}/demo
   The API       {address}/docs
 
   Paste these. Alice sends; Bob polls, long-polls, streams.

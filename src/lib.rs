@@ -8,6 +8,7 @@
 //! - `routes`: HTTP, one file per noun; `routes::feed` is the one read behind poll, long-poll and stream
 //! - `auth`, `error`, `requests`, `cors`: what every route leans on
 //! - `model`: plain data
+//! - `doctor`: what a proxy in between does, seen from outside
 //!
 //! # A message
 //!
@@ -18,6 +19,7 @@ pub mod auth;
 pub mod config;
 mod cors;
 pub mod demo;
+pub mod doctor;
 pub mod embedded;
 pub mod error;
 #[cfg(feature = "planted-faults")]

@@ -2,6 +2,7 @@
 
 use causerie::auth::{Claims, mint};
 use causerie::config::{self, Config};
+use causerie::doctor;
 use causerie::routes;
 use causerie::serve::{AnyError, Storage, serve};
 use causerie::store::{connect_options, identity};
@@ -45,6 +46,14 @@ enum Command {
     Migrate,
     /// Print the API description as YAML.
     Openapi,
+    /// Look from outside at what a proxy makes of streams and long-polls, and say which setting mends it.
+    Doctor {
+        /// Where pages find the service, for example https://www.example.org/causerie
+        url: String,
+        /// How long to look at one stream.
+        #[arg(long, default_value_t = 75, value_parser = clap::value_parser!(u64).range(10..=120))]
+        seconds: u64,
+    },
     /// Begin a new epoch of the log: after a restore, every cursor given out before gets 410.
     NewEpoch,
 }
@@ -86,6 +95,10 @@ async fn run(command: Command) -> Result<(), AnyError> {
     let figment = config::figment();
     match command {
         Command::Serve => serve(figment).await,
+        Command::Doctor { url, seconds } => match doctor::examine(&url, seconds).await? {
+            true => Ok(()),
+            false => Err("something in between holds back or cuts what is sent: see above".into()),
+        },
         Command::Openapi => {
             print!("{}", routes::openapi().to_yaml()?);
             Ok(())

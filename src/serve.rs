@@ -18,7 +18,7 @@ use crate::cors::Origins;
 use crate::embedded::{Embedded, Settings};
 use crate::live::{Live, RingSize};
 use crate::requests::Requests;
-use crate::routes::Desk;
+use crate::routes::{Desk, Room};
 use crate::shutdown::{Readiness, closing_connections, on_signal};
 use crate::store::deliveries::Deliveries;
 use crate::store::handouts::Handouts;
@@ -132,6 +132,7 @@ pub fn rocket(
         .manage(Arc::<Tickets>::default())
         .manage(Arc::<Readiness>::default())
         .manage(demo::Slot::new())
+        .manage(Room::default())
         .manage(prometheus)
         .manage(origins)
         .manage(config)

@@ -15,8 +15,8 @@ use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
 use super::respond::Json;
 use super::{
-    admin, conversations, delivered, events, health, me, members, message, messages, pages,
-    presence, read, stream, sync, tickets, typing, unread, users,
+    admin, assets, conversations, delivered, demo, diagnostics, events, health, me, members,
+    message, messages, presence, read, stream, sync, tickets, typing, unread, users,
 };
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::{Event, Notice};
@@ -38,8 +38,9 @@ use crate::model::{Event, Notice};
         messages::list, messages::send, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
         read::conversation, read::message, typing::put, presence::list,
         unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message,
-        health::healthz, health::readyz, health::metrics,
-        pages::index, pages::page_file, pages::demo_site,
+        health::healthz, health::readyz, health::metrics, diagnostics::stream, diagnostics::wait,
+        assets::client, assets::elements, assets::elements_part,
+        demo::start, demo::page, demo::file, demo::people,
         openapi_json, page,
     ),
     components(schemas(Event, Notice, Problem)),

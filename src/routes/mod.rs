@@ -1,9 +1,12 @@
 //! HTTP. One file per noun: parse, ask the store or the live part, answer.
 
 mod admin;
+mod assets;
 mod body;
 mod conversations;
 mod delivered;
+mod demo;
+mod diagnostics;
 mod docs;
 mod events;
 mod feed;
@@ -15,7 +18,6 @@ mod members;
 mod message;
 mod messages;
 mod page;
-mod pages;
 mod params;
 mod presence;
 mod read;
@@ -34,6 +36,7 @@ use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket, routes};
 
 pub use delivered::Desk;
+pub use diagnostics::Room;
 pub use docs::openapi;
 
 /// Every address of the service, ready to be launched.
@@ -93,6 +96,8 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
                 admin::trace_message,
                 stream::open,
                 tickets::create,
+                diagnostics::stream,
+                diagnostics::wait,
             ],
         )
         .mount(
@@ -100,5 +105,6 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
             routes![health::healthz, health::readyz, health::metrics],
         )
         .mount("/", routes![docs::openapi_json, docs::page])
-        .mount("/", pages::routes())
+        .mount("/", demo::routes())
+        .mount("/", assets::routes())
 }

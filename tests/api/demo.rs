@@ -1,6 +1,8 @@
 //! The demo site tells the four stories, and starting again adds nothing.
 
 use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -61,21 +63,26 @@ async fn the_demo_tells_of_an_ad_an_appointment_a_group_and_a_second_tenant() {
 
     let ad = messages(alice, "iPhone 14 Pro").await;
     assert_eq!(ad[0]["conversationId"], site["conversationId"]);
+    assert_eq!(ad[0]["conversationId"], site["stories"]["ad"]);
     let senders: Vec<_> = ad.iter().map(|m| &m["sender"]["id"]).collect();
     assert_eq!(senders, ["alice", "bob", "alice"]);
 
     let appointment = messages(salon, "Coupe et couleur").await;
     let kinds: Vec<_> = appointment.iter().map(|m| &m["type"]).collect();
     assert_eq!(kinds, ["SYSTEM", "USER", "SYSTEM"]);
+    let told = &site["stories"]["appointment"];
+    assert_eq!(&appointment[0]["conversationId"], told);
 
     let group = messages(salon, "Soirée d'ouverture").await;
     assert!(group[0]["editedAt"].is_string(), "{group:?}");
     assert_eq!(group[1]["notice"]["userIds"], json!(["bob"]));
     assert_eq!(group[2]["replyTo"]["id"], group[0]["id"]);
+    assert_eq!(group[0]["conversationId"], site["stories"]["group"]);
 
     let brigade = people(&app, &site, "caserne");
     let drill = messages(&brigade["alice"], "Garde de nuit").await;
     assert_eq!(drill[0]["sender"]["id"], "karim");
+    assert_eq!(drill[0]["conversationId"], site["stories"]["brigade"]);
     let [one, other] = [alice, &brigade["alice"]].map(async |person| {
         let me = person.get("/v1/me").await.ok();
         me["name"].as_str().expect("a name").to_owned()
@@ -112,4 +119,70 @@ async fn a_second_start_of_the_demo_adds_nothing_and_leaves_what_people_did() {
             .await,
         4
     );
+}
+
+/// The status of a GET that follows no redirect, where it leads to, and its policy.
+async fn look(app: &App, path: &str) -> (u16, String, String) {
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = client.build().expect("a client");
+    let get = client.get(format!("{}{path}", app.instances[0].url));
+    let answer = get.send().await.expect("an answer");
+    let header = |name: &str| {
+        let value = answer.headers().get(name);
+        value.map_or_else(String::new, |value| {
+            value.to_str().expect("text").to_owned()
+        })
+    };
+    let (location, policy) = (header("location"), header("content-security-policy"));
+    (answer.status().as_u16(), location, policy)
+}
+
+#[tokio::test]
+async fn one_looks_at_the_demo_first_and_its_pages_run_nothing_but_their_own_files() {
+    let mut app = App {
+        database: Database::create().await,
+        instances: Vec::new(),
+    };
+    start(&mut app).await;
+    let (status, location, _) = look(&app, "/").await;
+    assert_eq!((status, location.as_str()), (303, "/demo"));
+    for path in [
+        "/demo",
+        "/demo/person.html?story=ad&as=bob",
+        "/demo/host.js",
+    ] {
+        let (status, _, policy) = look(&app, path).await;
+        assert_eq!(status, 200, "{path}");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"));
+        assert!(policy.contains("frame-ancestors 'self'"), "{policy}");
+    }
+    assert_eq!(look(&app, "/demo/nothing.js").await.0, 404);
+}
+
+#[tokio::test]
+async fn every_file_of_the_demo_names_only_files_that_are_there() {
+    let mut app = App {
+        database: Database::create().await,
+        instances: Vec::new(),
+    };
+    start(&mut app).await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/demo");
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let text = fs::read_to_string(entry.path()).expect("readable");
+        let named = text.split('"').filter(|part| part.starts_with("/demo"));
+        for path in named.filter(|path| !path.contains('$')) {
+            assert_eq!(look(&app, path).await.0, 200, "{path} in {entry:?}");
+        }
+        let own = format!("/demo/{}", entry.file_name().to_string_lossy());
+        assert_eq!(look(&app, &own).await.0, 200, "{own}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_demo_there_is_no_page_of_it() {
+    let app = App::start().await;
+    for path in ["/demo", "/demo/index.js", "/demo.json"] {
+        assert_eq!(look(&app, path).await.0, 404, "{path}");
+    }
+    assert_eq!(look(&app, "/").await.1, "/docs");
 }

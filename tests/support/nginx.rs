@@ -30,7 +30,11 @@ impl Nginx {
 
     /// Debian's defaults, `proxy_pass`, and these lines beside it.
     pub async fn with_location(instance: &Instance, lines: &str) -> Self {
-        let port = free_port();
+        Self::at(free_port(), instance, lines).await
+    }
+
+    /// The same at a port that is known before: of whoever has to name the address that browsers see.
+    pub async fn at(port: u16, instance: &Instance, lines: &str) -> Self {
         let upstream = &instance.url;
         let server = format!(
             "server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {upstream}; {lines} }} }}"

@@ -77,14 +77,14 @@ async fn behind_nginx_a_page_works_once_its_origin_is_listed() {
     // Module scripts are asked for with an Origin, even by the page of the same site.
     let listed = curl(
         &bob,
-        "/page/page.js",
+        "/elements.js",
         &["-H", "Origin: https://chat.example.org"],
     )
     .await;
     assert_eq!(listed.status, 200);
     let other = curl(
         &bob,
-        "/page/page.js",
+        "/elements.js",
         &["-H", "Origin: https://other.example.org"],
     )
     .await;
@@ -92,7 +92,7 @@ async fn behind_nginx_a_page_works_once_its_origin_is_listed() {
         (other.status, &other.body["code"]),
         (403, &"cross-site".into())
     );
-    assert_eq!(other.body["instance"], "/page/page.js");
+    assert_eq!(other.body["instance"], "/elements.js");
     let internal = curl(&bob, "/cors/500", &[]).await;
     assert_eq!(
         (internal.status, &internal.body["code"]),

@@ -1,0 +1,139 @@
+//! The client and the elements in a real Chromium. The stories are told in `tests/browser/*.mjs`, by Node; here are the
+//! servers that they need, and the proxies in between.
+
+#[path = "../support/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "shared by the test binaries; none uses all of it"
+)]
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use support::nginx::{BUFFERING, Nginx, free_port};
+use support::{App, Person};
+use tokio::process::Command;
+use tokio::sync::Semaphore;
+
+/// Two cores: two browsers at once.
+static ROOM: Semaphore = Semaphore::const_new(2);
+/// The longest that a story takes: it catches hangs.
+const BOUND: Duration = Duration::from_secs(240);
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// Where script/test has put what Node needs.
+fn tools() -> PathBuf {
+    let tools = std::env::var("CAUSERIE_TEST_TOOLS").map(PathBuf::from);
+    tools.unwrap_or_else(|_| here().join("target/tools"))
+}
+
+/// Has Node do something, prints what it says, and fails if it does.
+async fn node(args: &[&str], settings: &[(&str, &str)]) {
+    let _room = ROOM.acquire().await.expect("never closed");
+    let mut command = Command::new("node");
+    command
+        .args(args)
+        .current_dir(here())
+        .env("CAUSERIE_TEST_TOOLS", tools())
+        .envs(settings.iter().copied())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(BOUND, command.output()).await;
+    let output = output.expect("in time").expect("node is installed");
+    let told = [output.stdout, output.stderr].concat();
+    println!("{}", String::from_utf8_lossy(&told));
+    assert!(output.status.success(), "{args:?}: see above");
+}
+
+/// Tells a story at an address, to Alice and Bob.
+async fn tell(story: &str, base: &str, more: &[(&str, &str)]) {
+    let token = |id: &str| Person::new(base, id).token;
+    let (alice, bob) = (token("alice"), token("bob"));
+    let settings = [("BASE", base), ("ALICE", &*alice), ("BOB", &*bob)];
+    let settings = [&settings, more].concat();
+    node(&[&format!("tests/browser/{story}.mjs")], &settings).await;
+}
+
+/// Tells it behind nginx with these lines, whose address is the one that pages call from.
+async fn behind(lines: &str, story: &str, expected: &str) {
+    let port = free_port();
+    let app = App::with(1, &format!("origins=[\"http://127.0.0.1:{port}\"]")).await;
+    let nginx = Nginx::at(port, &app.instances[0], lines).await;
+    tell(story, &nginx.url, &[("EXPECTED", expected)]).await;
+}
+
+#[tokio::test]
+async fn a_buyer_and_a_seller_talk() {
+    behind("", "talk", "").await;
+}
+
+#[tokio::test]
+async fn ten_tabs_hold_one_connection_and_outlive_the_one_that_leads() {
+    behind("", "tabs", "").await;
+}
+
+#[tokio::test]
+async fn behind_nginx_as_installed_and_with_gzip_pages_stream() {
+    behind("", "transports", "stream").await;
+    behind(
+        "gzip on; gzip_types *; gzip_min_length 1;",
+        "transports",
+        "stream",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_buffers_pages_long_poll() {
+    behind(BUFFERING, "transports", "long-poll").await;
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_refuses_streams_pages_long_poll() {
+    behind(
+        "location = /v1/events/stream { return 502; }",
+        "transports",
+        "long-poll",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_cuts_after_five_seconds_nothing_is_lost() {
+    behind("proxy_read_timeout 5s;", "transports", "").await;
+}
+
+#[tokio::test]
+async fn behind_something_that_cuts_every_request_after_two_seconds_pages_poll() {
+    let port = free_port();
+    let app = App::with(1, &format!("origins=[\"http://127.0.0.1:{port}\"]")).await;
+    let more = [("EXPECTED", "poll"), ("CUT_AT", &*port.to_string())];
+    tell("transports", &app.instances[0].url, &more).await;
+}
+
+#[tokio::test]
+async fn the_parts_of_the_client_do_what_they_say() {
+    node(&["--test", "tests/client/"], &[]).await;
+}
+
+#[tokio::test]
+async fn the_types_of_client_and_elements_hold() {
+    let web = |part: &str| {
+        let files = std::fs::read_dir(here().join("web").join(part)).expect("a folder");
+        let files = files.map(|file| file.expect("a file").path().display().to_string());
+        files
+            .filter(|name| name.ends_with(".js") || name.ends_with(".d.ts"))
+            .collect::<Vec<_>>()
+    };
+    let tsc = tools().join("node/node_modules/typescript/bin/tsc");
+    let mut args = vec![tsc.display().to_string(), "--noEmit".to_owned()];
+    let options = "--checkJs --allowJs --strict --target es2022 --module es2022 --moduleResolution bundler --lib es2023,dom,dom.iterable";
+    args.extend(options.split(' ').map(str::to_owned));
+    args.extend(["client", "elements"].map(web).concat());
+    args.push("web/elements.js".to_owned());
+    node(&args.iter().map(String::as_str).collect::<Vec<_>>(), &[]).await;
+}

@@ -1,0 +1,372 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Broken, makeFeed } from "../../web/client/feed.js";
+import { makeHttp } from "../../web/client/http.js";
+import { Service, clock, created, json, never, page, problem, serve, settle, snapshot, stream, token } from "./support.js";
+
+/** A feed, what it handed out, and the service it asks. */
+const begin = (t, answer, allowed = {}) => {
+  const after = clock(t), seen = { events: [], lost: [], states: [], steps: [], syncs: 0 };
+  const service = answer ? null : new Service(t);
+  const asked = service?.asked ?? serve(t, answer);
+  const feed = makeFeed(makeHttp({ token: token() }, () => {}), {
+    sync: () => { seen.syncs++; },
+    step: (step) => {
+      seen.steps.push(step);
+      seen.events.push(...step.events.map((event) => event.cursor));
+    },
+    lost: (reason) => seen.lost.push(reason),
+    state: (state) => seen.states.push(state),
+  });
+  feed.ladder.allow(allowed);
+  t.after(() => feed.stop());
+  const transports = () => [...new Set(seen.states.map((state) => state.transport).filter(Boolean))];
+  return { after, seen, service, asked, feed, transports, state: () => Object.assign({}, ...seen.states) };
+};
+
+const paths = (asked) => asked.map(({ path }) => path.split("?")[0]);
+
+for (const [name, allowed] of [["stream", {}], ["long-poll", { stream: false }], ["poll", { stream: false, longPoll: false }]]) {
+  test(`by ${name} everything arrives, once and in order`, async (t) => {
+    const { after, seen, service, feed, state } = begin(t, null, allowed);
+    feed.start(null);
+    await after(1000);
+    assert.equal(seen.syncs, 1);
+    for (let seq = 1; seq <= 20; seq++) {
+      service.say(seq);
+      if (seq % 4 === 0) await after(4000);
+    }
+    await after(10_000);
+    assert.deepEqual(seen.events, Array.from({ length: 20 }, (_, n) => `k${n + 1}`));
+    assert.equal(state().transport, name);
+    assert.equal(state().status, "live");
+    assert.equal(state().cursor, "k20");
+    assert.deepEqual(seen.lost, []);
+  });
+}
+
+test("a backlog is read page after page, at once", async (t) => {
+  const { after, seen, asked, feed } = begin(t, (path) => {
+    if (path === "/v1/sync") return json(snapshot(0));
+    const from = Number(/since=k(\d+)/.exec(path)[1]), to = Math.min(from + 2, 7);
+    return json(page(from, to, Array.from({ length: to - from }, (_, n) => created(from + n + 1, from + n + 1)), { hasMore: to < 7, poll: { nextMs: 60_000 } }));
+  }, { stream: false, longPoll: false });
+  feed.start(null);
+  await after(500);
+  assert.equal(seen.events.length, 7);
+  assert.equal(asked.length, 5);
+});
+
+test("a stream whose hello does not come is left for long-poll after 6 s, and nothing is lost", async (t) => {
+  const { after, seen, service, feed, state } = begin(t);
+  service.refuse = (path, request) => (path.includes("/stream") ? stream(request).response : null);
+  feed.start(null);
+  await after(1000);
+  service.say(1);
+  await after(4000);
+  assert.deepEqual(seen.events, []);
+  await after(3000);
+  assert.deepEqual(seen.events, ["k1"]);
+  assert.equal(state().transport, "long-poll");
+  assert.equal(state().reason, "stream-silent");
+});
+
+test("the same where even the head of the answer is held back", async (t) => {
+  const { after, service, feed, state } = begin(t);
+  service.refuse = (path, request) => (path.includes("/stream") ? never(request) : null);
+  feed.start(null);
+  await after(8000);
+  assert.equal(state().transport, "long-poll");
+});
+
+test("a stream without a heartbeat is buffered; after a minute the stream is tried again", async (t) => {
+  const { after, service, feed, state, asked } = begin(t);
+  service.beats = false;
+  feed.start(null);
+  await after(25_000);
+  assert.equal(state().transport, "stream");
+  await after(3000);
+  assert.equal(state().transport, "long-poll");
+  assert.equal(state().reason, "stream-silent");
+  const before = asked.filter(({ path }) => path.includes("/stream")).length;
+  // A wait that was begun before lasts to its end.
+  await after(100_000);
+  assert.ok(asked.filter(({ path }) => path.includes("/stream")).length > before);
+  assert.ok(service);
+});
+
+test("with heartbeats the stream stays, and its cursor moves with them", async (t) => {
+  const { after, service, feed, state, asked } = begin(t);
+  feed.start(null);
+  for (let n = 1; n < 10; n++) {
+    await after(15_000);
+    service.head = n;
+  }
+  await after(15_000);
+  assert.equal(state().transport, "stream");
+  assert.equal(state().cursor, "k9");
+  assert.deepEqual(paths(asked), ["/v1/sync", "/v1/events/stream"]);
+});
+
+test("a stream that is cut goes on from its cursor; cut twice before a heartbeat, by long-poll", async (t) => {
+  const { after, seen, service, feed, state } = begin(t);
+  feed.start(null);
+  for (let seq = 1; seq <= 6; seq++) {
+    await after(5000);
+    service.say(seq);
+    await settle();
+    for (const one of service.streams) one.cut();
+    service.streams.clear();
+  }
+  await after(5000);
+  assert.deepEqual(seen.events, ["k1", "k2", "k3", "k4", "k5", "k6"]);
+  assert.equal(state().transport, "long-poll");
+  assert.equal(state().reason, "stream-cut");
+});
+
+test("where every request is cut after 2 s it settles at poll, and nothing is lost", async (t) => {
+  const { after, seen, service, feed, state } = begin(t);
+  const cut = async (request) => { await new Promise((resolve) => setTimeout(resolve, 2000)); throw new TypeError("reset"); };
+  service.refuse = (path, request) => {
+    if (path.includes("/stream")) setTimeout(() => { for (const one of service.streams) one.cut(); service.streams.clear(); }, 2000);
+    return path.includes("wait=") && !path.includes("wait=0") ? cut(request) : null;
+  };
+  feed.start(null);
+  for (let seq = 1; seq <= 10; seq++) {
+    await after(2500);
+    service.say(seq);
+  }
+  await after(5000);
+  assert.equal(state().transport, "poll");
+  assert.deepEqual(seen.events, Array.from({ length: 10 }, (_, n) => `k${n + 1}`));
+});
+
+test("a stream that a proxy answers 502 is left for long-poll", async (t) => {
+  const { after, service, feed, state } = begin(t);
+  service.refuse = (path) => (path.includes("/stream") ? new Response("<h1>502</h1>", { status: 502 }) : null);
+  feed.start(null);
+  await after(5000);
+  assert.equal(state().transport, "long-poll");
+  assert.equal(state().reason, "stream-refused");
+  assert.equal(state().status, "live");
+});
+
+test("a service that is away for a minute is asked with back-off, and then streamed from as before", async (t) => {
+  const { after, seen, service, feed, state, asked } = begin(t);
+  feed.start(null);
+  await after(1000);
+  service.refuse = () => problem(503, "shutting-down", { retryAfterMs: 2000 });
+  for (const one of service.streams) one.cut();
+  service.streams.clear();
+  const before = asked.length;
+  await after(60_000);
+  assert.ok(asked.length - before > 3 && asked.length - before < 25, `${asked.length - before} requests`);
+  assert.equal(state().status, "waiting");
+  assert.ok(state().retryAt instanceof Date);
+  service.refuse = () => null;
+  service.say(1);
+  await after(35_000);
+  assert.deepEqual(seen.events, ["k1"]);
+  assert.equal(state().transport, "stream");
+});
+
+test("Retry-After is honoured to the millisecond", async (t) => {
+  const { after, service, feed, asked } = begin(t, null, { stream: false, longPoll: false });
+  feed.start(null);
+  await after(1000);
+  service.refuse = () => problem(429, "overloaded", { retryAfterMs: 20_000 });
+  await after(4000);
+  const before = asked.length;
+  await after(17_000);
+  assert.equal(asked.length, before);
+  await after(5000);
+  assert.ok(asked.length > before);
+});
+
+test("goodbye is a pause, not a failure", async (t) => {
+  const { after, seen, service, feed, state, asked } = begin(t);
+  feed.start(null);
+  await after(1000);
+  for (const one of service.streams) { one.frame("goodbye", { reason: "shutdown", reconnectAfterMs: 3000 }); one.end(); }
+  service.streams.clear();
+  service.say(1);
+  await after(2500);
+  assert.equal(paths(asked).filter((path) => path.endsWith("stream")).length, 1);
+  assert.equal(state().status, "waiting");
+  await after(1500);
+  assert.deepEqual(seen.events, ["k1"]);
+  assert.equal(state().transport, "stream");
+  assert.equal(state().reason, null);
+});
+
+test("410, and resync in a stream, start again from a snapshot and say so", async (t) => {
+  const { after, seen, service, feed, asked } = begin(t, null, { stream: false });
+  feed.start("kfar");
+  service.refuse = (path) => (path.includes("since=kfar") ? problem(410, "cursor-expired") : null);
+  await after(2000);
+  assert.deepEqual(seen.lost, ["cursor-expired"]);
+  assert.equal(seen.syncs, 1);
+  feed.ladder.allow({ stream: true });
+  service.refuse = (path, request) => {
+    if (!path.includes("/stream") || request.headers["Last-Event-ID"] !== "kold") return null;
+    const made = stream(request);
+    made.frame("resync", { reason: "cursor-expired" }, "k9");
+    return made.response;
+  };
+  feed.start("kold");
+  await after(2000);
+  assert.deepEqual(seen.lost, ["cursor-expired", "cursor-expired"]);
+  assert.equal(seen.syncs, 2);
+  assert.equal(paths(asked).filter((path) => path === "/v1/sync").length, 2);
+});
+
+test("a page that starts elsewhere than asked is not believed", async (t) => {
+  const { after, seen, feed } = begin(t, (path) => {
+    const honest = seen.lost.length > 0;
+    if (path === "/v1/sync") return json(snapshot(honest ? 5 : 0));
+    return json(honest ? page(5, 5) : page(3, 5, [created(4, 1), created(5, 2)]));
+  }, { stream: false });
+  feed.start(null);
+  await after(100);
+  assert.equal(seen.lost.length, 1);
+  assert.match(seen.lost[0], /a page from k3, not k0/);
+  assert.deepEqual(seen.events, []);
+  await after(2000);
+  assert.equal(seen.syncs, 2);
+  assert.equal(seen.lost.length, 1);
+});
+
+test("a stream that starts elsewhere than asked is not believed", async (t) => {
+  const { after, seen, service, feed } = begin(t);
+  service.refuse = (path, request) => {
+    if (!path.includes("/stream") || seen.lost.length) return null;
+    const made = stream(request);
+    made.frame("hello", {}, "k77");
+    made.frame("message.created", created(78, 1), "k78");
+    return made.response;
+  };
+  feed.start(null);
+  await after(2000);
+  assert.equal(seen.lost.length, 1);
+  assert.deepEqual(seen.events, []);
+  assert.equal(seen.syncs, 2);
+});
+
+test("whoever takes a step may refuse it: everything is loaded anew", async (t) => {
+  const after = clock(t), service = new Service(t), lost = [];
+  let syncs = 0;
+  const feed = makeFeed(makeHttp({ token: token() }, () => {}), {
+    sync: () => { syncs++; }, lost: (reason) => lost.push(reason), state: () => {},
+    step: ({ events }) => { if (events[0]?.data.message.seq === 2 && syncs === 1) throw new Broken("a hole"); },
+  });
+  t.after(() => feed.stop());
+  feed.start(null);
+  await after(1000);
+  service.say(2);
+  await after(2000);
+  assert.deepEqual(lost, ["a hole"]);
+  assert.equal(syncs, 2);
+});
+
+test("a matching ETag is sent, a 304 is counted and paced by its header", async (t) => {
+  let asked304 = 0;
+  const { after, asked, feed, state } = begin(t, (path, request) => {
+    if (path === "/v1/sync") return json(snapshot(0));
+    if (request.headers["If-None-Match"] === 'W/"a"') {
+      asked304++;
+      return new Response(null, { status: 304, headers: { ETag: 'W/"a"', "X-Poll-Interval": "7" } });
+    }
+    return json(page(0, 0), 200, { ETag: 'W/"a"' });
+  }, { stream: false, longPoll: false });
+  feed.start(null);
+  await after(3500);
+  assert.equal(asked304, 1);
+  const before = asked.length;
+  await after(6000);
+  assert.equal(asked.length, before);
+  await after(1500);
+  assert.equal(asked.length, before + 1);
+  assert.equal(state().notModified, 2);
+});
+
+test("an ETag is of no use once a stream has told something else", async (t) => {
+  let works = false;
+  const { after, asked, feed, state } = begin(t, (path, request) => {
+    if (path === "/v1/sync") return json(snapshot(0));
+    if (!path.includes("/stream")) return json(page(0, 0), 200, { ETag: 'W/"a"' });
+    const made = stream(request);
+    if (works) {
+      made.frame("hello", { heartbeatSeconds: 15 }, "k0");
+      made.frame("unread", { total: 5, conversations: 1, changed: [] });
+      setTimeout(() => made.cut(), 500);
+    }
+    return made.response;
+  });
+  feed.start(null);
+  await after(12_000);
+  works = true;
+  assert.equal(asked.at(-1).headers["If-None-Match"], 'W/"a"');
+  await after(80_000);
+  const after2 = asked.slice(asked.findLastIndex(({ path }) => path.includes("/stream")) + 1);
+  assert.equal(state().transport, "long-poll");
+  assert.equal(after2[0].headers["If-None-Match"], undefined);
+  assert.equal(after2[1].headers["If-None-Match"], 'W/"a"');
+});
+
+test("what a stream brought is acknowledged, a burst in one go", async (t) => {
+  const { after, service, feed, asked } = begin(t);
+  const delivered = () => asked.filter(({ path }) => path === "/v1/delivered").map(({ body }) => body.cursor);
+  feed.start(null);
+  await after(1000);
+  for (let seq = 1; seq <= 30; seq++) service.say(seq);
+  await after(2500);
+  assert.deepEqual(delivered(), ["k30"]);
+  for (let seq = 31; seq <= 34; seq++) {
+    service.say(seq);
+    await after(500);
+  }
+  await after(3000);
+  assert.ok(delivered().length <= 3, delivered().join());
+  assert.equal(delivered().at(-1), "k34");
+});
+
+test("204 ends it for good; nobody logged in, too", async (t) => {
+  const { after, feed, asked, state } = begin(t, (path) => (path === "/v1/sync" ? json(snapshot(0)) : new Response(null, { status: 204 })));
+  feed.start(null);
+  await after(60_000);
+  assert.equal(asked.length, 2);
+  assert.equal(state().status, "stopped");
+});
+
+test("a page that is hidden for long asks seldom, and at once when it is looked at", async (t) => {
+  globalThis.document = { visibilityState: "visible", documentElement: { lang: "" } };
+  const woken = new EventTarget();
+  globalThis.addEventListener = woken.addEventListener.bind(woken);
+  t.after(() => { delete globalThis.document; delete globalThis.addEventListener; });
+  const { after, asked, feed } = begin(t, null, { stream: false, longPoll: false });
+  feed.start(null);
+  await after(10_000);
+  assert.ok(asked.length >= 4);
+  document.visibilityState = "hidden";
+  await after(70_000);
+  const before = asked.length;
+  await after(90_000);
+  assert.ok(asked.length - before <= 4, `${asked.length - before}`);
+  document.visibilityState = "visible";
+  const then = asked.length;
+  woken.dispatchEvent(new Event("visibilitychange"));
+  await after(200);
+  assert.equal(asked.length, then + 1);
+});
+
+test("stopped, it hands nothing out any more", async (t) => {
+  const { after, seen, service, feed } = begin(t);
+  feed.start(null);
+  await after(1000);
+  const [open] = service.streams;
+  open.frame("message.created", created(1, 1), "k1");
+  feed.stop();
+  await after(5000);
+  assert.deepEqual(seen.events, []);
+  assert.equal(service.streams.size, 0);
+});

@@ -1,0 +1,460 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Causerie } from "../../web/client.js";
+import { Browser } from "./browser.js";
+import { Service, clock, conversation, event, json, message, problem, settle, token } from "./support.js";
+
+/** Tabs of one browser, all of one person, before one service. */
+const begin = (t, claims) => {
+  const browser = new Browser().install(t), after = clock(t), service = new Service(t), tabs = [];
+  t.mock.method(console, "error", () => {});
+  const open = async () => {
+    const tab = browser.tab = { got: [], resyncs: [] };
+    tab.client = new Causerie({ token: token(claims) });
+    tab.client.on("message.created", ({ cursor }) => { if (!tab.dead) tab.got.push(cursor); });
+    tab.client.on("resync", ({ reason }) => tab.resyncs.push(reason));
+    tabs.push(tab);
+    tab.client.start();
+    await settle();
+    return tab;
+  };
+  t.after(() => { for (const { client } of tabs) client.stop(); });
+  return { browser, after, service, open, tabs, leaders: () => tabs.filter(({ dead, client }) => !dead && client.state.isLeader) };
+};
+
+const up = (from, to) => Array.from({ length: to - from + 1 }, (_, n) => `k${from + n}`);
+
+test("ten tabs are one connection, and all hear everything once", async (t) => {
+  const { after, service, open, tabs, leaders } = begin(t);
+  for (let n = 0; n < 10; n++) await open();
+  await after(3000);
+  for (let seq = 1; seq <= 20; seq++) service.say(seq);
+  await after(3000);
+  assert.equal(leaders().length, 1);
+  assert.equal(service.streams.size, 1);
+  assert.equal(service.asked.filter(({ path }) => path === "/v1/sync").length, 1);
+  for (const { got, client } of tabs) {
+    assert.deepEqual(got, up(1, 20));
+    assert.equal(client.conversations.items[0].lastMessage.seq, 20);
+    assert.equal(client.state.status, "live");
+    assert.equal(client.me.id, "me");
+  }
+});
+
+test("a leader that crashes is replaced, and nothing is lost or told twice", async (t) => {
+  const { browser, after, service, open, tabs, leaders } = begin(t);
+  for (let n = 0; n < 4; n++) await open();
+  await after(1000);
+  let seq = 0;
+  for (let round = 0; round < 3; round++) {
+    for (let n = 0; n < 5; n++) service.say(++seq);
+    const [leader] = leaders();
+    // In the middle of what it was handed.
+    await Promise.resolve();
+    browser.crash(leader);
+    leader.client.stop();
+    service.say(++seq);
+    await after(3000);
+    assert.equal(leaders().length, 1);
+    service.say(++seq);
+    await after(1000);
+  }
+  const [survivor] = tabs.filter(({ dead }) => !dead);
+  assert.deepEqual(survivor.got, up(1, seq));
+  assert.deepEqual(survivor.resyncs, []);
+});
+
+test("a tab that comes late knows what the others know, and hears the rest", async (t) => {
+  const { after, service, open } = begin(t);
+  await open();
+  await after(500);
+  for (let seq = 1; seq <= 3; seq++) service.say(seq);
+  await after(500);
+  const late = await open();
+  service.say(4);
+  await after(1000);
+  assert.equal(late.client.state.isLeader, false);
+  assert.equal(late.client.conversations.items[0].lastMessage.seq, 4);
+  assert.deepEqual(late.got, ["k4"]);
+  assert.equal(service.asked.filter(({ path }) => path === "/v1/sync").length, 1);
+});
+
+test("a leader that sleeps loses its place to a tab that is looked at", async (t) => {
+  const { after, service, open, leaders } = begin(t);
+  const first = await open();
+  const second = await open();
+  await after(1000);
+  assert.deepEqual(leaders(), [first]);
+  first.asleep = true;
+  service.say(1);
+  await after(14_000);
+  first.asleep = false;
+  await after(1000);
+  assert.equal(second.client.state.isLeader, true);
+  assert.equal(first.client.state.isLeader, false);
+  service.say(2);
+  await after(1000);
+  assert.deepEqual(second.got, ["k1", "k2"]);
+  assert.deepEqual(first.got, ["k1", "k2"]);
+});
+
+test("a tab that slept catches up, though nothing more happens", async (t) => {
+  const { after, service, open } = begin(t);
+  await open();
+  const second = await open();
+  await after(1000);
+  service.say(1);
+  await after(500);
+  second.asleep = true;
+  for (let seq = 2; seq <= 4; seq++) service.say(seq);
+  await after(1000);
+  second.asleep = false;
+  assert.equal(second.client.conversations.items[0].lastMessage.seq, 1);
+  await after(12_000);
+  assert.equal(second.client.state.isLeader, false);
+  assert.equal(second.client.conversations.items[0].lastMessage.seq, 4);
+  service.say(5);
+  await after(500);
+  assert.deepEqual(second.got, ["k1", "k5"]);
+});
+
+test("two leaders for a moment tell nobody anything twice", async (t) => {
+  const { after, service, open, tabs } = begin(t);
+  for (let n = 0; n < 3; n++) await open();
+  await after(1000);
+  for (let seq = 1; seq <= 3; seq++) service.say(seq);
+  await after(500);
+  for (const seq of [4, 5, 6]) {
+    globalThis.navigator.locks.request("causerie  " + JSON.stringify(["default", "me"]), { steal: true }, () => {});
+    service.say(seq);
+    await after(1000);
+  }
+  await after(15_000);
+  service.say(7);
+  await after(2000);
+  for (const { got } of tabs) assert.deepEqual(got, up(1, 7));
+});
+
+test("without locks each tab is for itself", async (t) => {
+  const { after, service, open, leaders } = begin(t);
+  globalThis.navigator.locks = undefined;
+  await open();
+  await open();
+  await after(1000);
+  assert.equal(leaders().length, 2);
+  assert.equal(service.streams.size, 2);
+});
+
+test("a message written in one tab is sent by the leader, once, and shown in all", async (t) => {
+  const { after, service, open, tabs } = begin(t);
+  for (let n = 0; n < 3; n++) await open();
+  await after(1000);
+  for (const { client } of tabs) await client.thread("c").load();
+  const draft = await tabs[2].client.thread("c").send({ content: "bonjour" });
+  assert.equal(tabs[2].client.thread("c").items.at(-1).draft, "queued");
+  await after(1000);
+  assert.equal(service.asked.filter(({ method, path }) => method === "POST" && path.endsWith("/messages")).length, 1);
+  for (const { client } of tabs) {
+    const [one, ...more] = client.thread("c").items;
+    assert.deepEqual(more, []);
+    assert.equal(one.content, "bonjour");
+    assert.equal(one.clientMessageId, draft.clientMessageId);
+    assert.equal(one.status, "SENT");
+  }
+  service.push(event(9, "receipt.read", { receipt: { conversationId: "c", userId: "other", readUpTo: 1, readAt: null } }));
+  await after(1000);
+  for (const { client } of tabs) assert.equal(client.thread("c").items[0].status, "READ");
+});
+
+test("a draft survives the leader that was sending it", async (t) => {
+  const { browser, after, service, open, leaders, tabs } = begin(t);
+  for (let n = 0; n < 3; n++) await open();
+  await after(1000);
+  service.refuse = (path, { method }) => (method === "POST" && path.endsWith("/messages") ? new Promise(() => {}) : null);
+  tabs[1].client.thread("c").send({ content: "bonjour" });
+  await after(1000);
+  const [leader] = leaders();
+  browser.crash(leader);
+  leader.client.stop();
+  service.refuse = () => null;
+  await after(5000);
+  assert.deepEqual(service.messages().map(({ content }) => content), ["bonjour"]);
+});
+
+test("a conversation first heard of is fetched once for all tabs", async (t) => {
+  const { after, service, open, tabs } = begin(t);
+  for (let n = 0; n < 3; n++) await open();
+  await after(1000);
+  service.push(event(1, "conversation.created", { conversation: conversation({ id: "new" }) }, "new"));
+  await after(1000);
+  assert.equal(service.asked.filter(({ path }) => path === "/v1/conversations/new").length, 1);
+  for (const { client } of tabs) assert.ok(client.conversations.peek("new"));
+});
+
+test("a hole in what the service tells is loaded anew, loudly, in all tabs", async (t) => {
+  const { after, service, open, tabs } = begin(t);
+  await open();
+  await open();
+  await after(1000);
+  service.say(1);
+  await after(100);
+  service.say(3);
+  await after(3000);
+  for (const { resyncs, got, client } of tabs) {
+    assert.equal(resyncs.length, 1);
+    assert.match(resyncs[0], /message 3 after 1 in c/);
+    assert.deepEqual(got, ["k1"]);
+    assert.equal(client.conversations.items[0].lastMessage.seq, 3);
+  }
+  assert.ok(console.error.mock.callCount() >= 1);
+  service.say(4);
+  await after(500);
+  for (const { got } of tabs) assert.deepEqual(got, ["k1", "k3"]);
+});
+
+test("signed out in one tab is signed out in all", async (t) => {
+  const { after, open, tabs, service } = begin(t);
+  await open();
+  await open();
+  await after(1000);
+  tabs[1].client.signOut();
+  await after(1000);
+  for (const { client } of tabs) {
+    assert.equal(client.state.status, "stopped");
+    assert.equal(client.me, null);
+    assert.deepEqual(client.conversations.items, []);
+  }
+  assert.equal(service.streams.size, 0);
+});
+
+test("what one tab forbids, the leader does without", async (t) => {
+  const { after, open, tabs, service } = begin(t);
+  await open();
+  await open();
+  await after(1000);
+  tabs[1].client.allow({ stream: false });
+  await after(1000);
+  for (const { client } of tabs) {
+    assert.equal(client.state.transport, "long-poll");
+    assert.deepEqual([...client.state.allowed], ["long-poll", "poll"]);
+  }
+  assert.equal(service.streams.size, 0);
+});
+
+test("counts that do not add up are asked for", async (t) => {
+  const { after, open, service } = begin(t);
+  const { client } = await open();
+  await after(1000);
+  service.refuse = (path) => (path === "/v1/unread" ? json({ total: 3, conversations: [{ id: "c", unreadCount: 1 }, { id: "d", unreadCount: 2 }], cursor: "k1" }) : null);
+  for (const one of service.streams) one.frame("unread", { total: 3, conversations: 2, changed: [] });
+  await after(500);
+  assert.deepEqual([client.unread.total, client.unread.conversations, client.unread.of("c"), client.unread.of("d")], [3, 2, 1, 2]);
+  for (const one of service.streams) one.frame("unread", { total: 4, conversations: 2, changed: [{ id: "c", unreadCount: 2 }] });
+  await after(500);
+  assert.equal(client.unread.of("c"), 2);
+  assert.equal(service.asked.filter(({ path }) => path === "/v1/unread").length, 1);
+});
+
+test("who types and who is there is told to all tabs", async (t) => {
+  const { after, open, service, tabs } = begin(t);
+  await open();
+  await open();
+  await after(1000);
+  for (const one of service.streams) one.frame("ephemeral", { typing: [{ conversationId: "c", userId: "other", name: "Other" }], presence: [{ userId: "other", status: "ONLINE", lastSeenAt: null }] });
+  await after(500);
+  for (const { client } of tabs) {
+    assert.deepEqual(client.typingIn("c"), [{ conversationId: "c", userId: "other", name: "Other" }]);
+    assert.deepEqual(client.typingIn("d"), []);
+    assert.equal(client.presenceOf("other").status, "ONLINE");
+    assert.equal(client.presenceOf("nobody"), null);
+  }
+});
+
+test("nobody logged in is said, and nothing is asked", async (t) => {
+  const { after, service } = begin(t);
+  const client = new Causerie({ getToken: () => null });
+  client.start();
+  await after(5000);
+  assert.equal(client.state.status, "signed-out");
+  assert.equal(service.asked.length, 0);
+  client.stop();
+});
+
+test("what is no token at all is told, and asked for again", async (t) => {
+  const { after, service } = begin(t);
+  const client = new Causerie({ getToken: () => "no token" });
+  client.start();
+  await after(3000);
+  assert.equal(client.state.status, "waiting");
+  assert.equal(service.asked.length, 0);
+  client.stop();
+});
+
+test("where getToken does not answer, it is asked again", async (t) => {
+  const { after, service } = begin(t);
+  let times = 0;
+  const client = new Causerie({ getToken: () => { if (++times < 4) throw new Error("offline"); return token(); } });
+  client.start();
+  await after(10_000);
+  assert.equal(client.state.status, "live");
+  assert.equal(times, 4);
+  assert.equal(service.streams.size, 1);
+  client.stop();
+});
+
+test("when somebody else is logged in, nothing of the first person stays", async (t) => {
+  const { after, service } = begin(t);
+  let who = "me";
+  const client = new Causerie({ getToken: () => token({ sub: who, jti: Math.random() }) });
+  client.start();
+  await after(1000);
+  assert.equal(client.me.id, "me");
+  who = "somebody";
+  service.refuse = (path, request) => (Buffer.from(request.headers.Authorization.split(".")[1], "base64url").includes(`"${who}"`) ? null : problem(401, "token-expired"));
+  service.snapshot = () => ({ cursor: "k0", me: { id: "somebody", name: "S", imageUrl: null, role: null }, conversations: { items: [], hasMore: false }, unread: { total: 0, conversations: 0, changed: [] } });
+  for (const one of service.streams) one.cut();
+  service.streams.clear();
+  await after(5000);
+  assert.equal(client.me.id, "somebody");
+  assert.deepEqual(client.conversations.items, []);
+  client.stop();
+});
+
+test("a listener that throws disturbs nobody", async (t) => {
+  const { after, open, service } = begin(t);
+  const { client, got } = await open();
+  client.on("event", () => { throw new Error("mine"); });
+  await after(1000);
+  service.push(event(1, "message.created", { message: message(1) }));
+  service.push(event(2, "message.created", { message: message(2) }));
+  await after(1000);
+  assert.deepEqual(got, ["k1", "k2"]);
+});
+
+const ownerOf = ({ headers }) => JSON.parse(Buffer.from(headers.Authorization.split(".")[1], "base64url")).sub;
+
+test("where getToken failed at first, lock and channel are still that person's own", async (t) => {
+  const { browser, after } = begin(t);
+  let times = 0;
+  const client = new Causerie({ getToken: () => { if (++times < 2) throw new Error("offline"); return token(); } });
+  client.start();
+  await after(5000);
+  const names = [...browser.channels].map(({ name }) => name);
+  assert.equal(names.length, 1);
+  assert.match(names[0], /"me"/);
+  client.stop();
+});
+
+test("what one person has written, no other sends", async (t) => {
+  const { after, service } = begin(t), sent = [];
+  let who = "me";
+  service.refuse = (path, request) => {
+    if (ownerOf(request) !== who) return problem(401, "token-expired");
+    if (request.method !== "POST" || !path.endsWith("/messages")) return null;
+    sent.push(who);
+    return problem(503, "unavailable");
+  };
+  const client = new Causerie({ getToken: () => token({ sub: who, jti: Math.random() }) });
+  client.start();
+  await after(1000);
+  client.thread("c").send({ content: "mine" });
+  await after(1000);
+  who = "somebody";
+  service.snapshot = () => ({ cursor: "k0", me: { id: "somebody", name: "S", imageUrl: null, role: null }, conversations: { items: [], hasMore: false }, unread: { total: 0, conversations: 0, changed: [] } });
+  for (const one of service.streams) one.cut();
+  service.streams.clear();
+  await after(60_000);
+  assert.equal(client.me.id, "somebody");
+  assert.ok(sent.includes("me"));
+  assert.ok(!sent.includes("somebody"));
+  client.stop();
+});
+
+test("whoever signs out with an open thread asks for nothing more", async (t) => {
+  const { after, service, open } = begin(t);
+  const { client } = await open();
+  await after(1000);
+  await client.thread("c").load();
+  client.signOut();
+  const asked = service.asked.length;
+  await after(60_000);
+  assert.equal(service.asked.length, asked);
+  assert.deepEqual(client.thread("c").items, []);
+});
+
+test("an id from an address names a conversation or nothing", async (t) => {
+  const { after, service, open } = begin(t);
+  const { client } = await open();
+  await after(1000);
+  service.refuse = (path) => (path.startsWith("/v1/conversations/") ? json({ id: "me", name: "Me" }) : null);
+  await assert.rejects(client.conversations.get("../me"), { code: "not-found" });
+  assert.ok(service.asked.some(({ path }) => path === "/v1/conversations/..%2Fme"));
+  assert.equal(client.conversations.peek("me"), null);
+});
+
+test("a conversation that is open stays held though a snapshot leaves it out", async (t) => {
+  const { after, service, open } = begin(t);
+  const { client } = await open();
+  await after(1000);
+  await client.conversations.get("old");
+  await client.thread("old").load();
+  service.refuse = (path) => (path.startsWith("/v1/events") ? problem(410, "cursor-expired") : null);
+  for (const one of service.streams) one.cut();
+  await after(3000);
+  service.refuse = () => null;
+  await after(30_000);
+  assert.equal(client.conversations.peek("old")?.id, "old");
+});
+
+test("when somebody else is logged in, every tab becomes theirs", async (t) => {
+  const { after, service } = begin(t);
+  let who = "me";
+  const clients = [1, 2, 3].map(() => new Causerie({ getToken: () => token({ sub: who, jti: Math.random() }) }));
+  for (const client of clients) client.start();
+  await after(3000);
+  who = "somebody";
+  service.refuse = (path, request) => (ownerOf(request) === who ? null : problem(401, "token-expired"));
+  service.snapshot = () => ({ cursor: "k0", me: { id: "somebody", name: "S", imageUrl: null, role: null }, conversations: { items: [], hasMore: false }, unread: { total: 0, conversations: 0, changed: [] } });
+  for (const one of service.streams) one.cut();
+  service.streams.clear();
+  await after(30_000);
+  for (const client of clients) assert.equal(client.me?.id, "somebody");
+  for (const client of clients) client.stop();
+});
+
+test("whoever was logged out by mistake is back without loading the page anew", async (t) => {
+  const { after } = begin(t);
+  let isGone = true;
+  const client = new Causerie({ getToken: () => (isGone ? null : token()) });
+  client.start();
+  await after(1000);
+  assert.equal(client.state.status, "signed-out");
+  isGone = false;
+  await after(301_000);
+  assert.equal(client.state.status, "live");
+  client.stop();
+});
+
+test("what something in between refuses again and again is failed, and what follows is sent", async (t) => {
+  const { after, service, open } = begin(t);
+  const { client } = await open();
+  await after(1000);
+  service.refuse = (path, { method, body }) => (method === "POST" && path.endsWith("/messages") && body.content === "select" ? new Response("<h1>Blocked</h1>", { status: 403 }) : null);
+  const thread = client.thread("c");
+  thread.send({ content: "select" });
+  thread.send({ content: "after it" });
+  await after(180_000);
+  assert.deepEqual([...service.sent.values()].map(({ content }) => content), ["after it"]);
+  assert.equal(thread.items.find(({ content }) => content === "select").draft, "failed");
+});
+
+test("an error amid a page is made good by a snapshot", async (t) => {
+  const { after, service, open } = begin(t);
+  const { client, resyncs } = await open();
+  await after(1000);
+  // No receipt at all, where one is promised.
+  service.push(event(1, "receipt.read", { receipt: null }));
+  await after(20_000);
+  assert.equal(resyncs.length, 1);
+  assert.equal(client.state.status, "live");
+});
