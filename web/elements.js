@@ -1,251 +1,173 @@
-/**
- * Custom elements that a site drops into its own pages. They share one client: `configure({ url, token | getToken })`
- * makes it, `connect(causerie)` gives them the caller's; an element's own `causerie` property comes before both.
- */
-import { attempt, openNew, Toast } from "./elements/actions.js";
-import { button, CauserieElement, el, icon, mark, rove, Rows, safe, say, tool } from "./elements/element.js";
-import { authorOf, avatar, drawBadge, drawConversation, nameOf, newBadge, othersOf, plain, titleOf } from "./elements/message.js";
-import { badgeSheet, contactSheet, inboxSheet } from "./elements/style.js";
-import { CauserieThread } from "./elements/thread.js";
-
-export { configure, connect } from "./elements/element.js";
-
-/** `<causerie-badge>`: how many messages are unread. */
-class CauserieBadge extends CauserieElement {
-  static reports = ["unread", "state"];
-  static sheet = badgeSheet;
-  #badge = newBadge();
-
-  constructor() {
-    super();
-    this.root.append(this.#badge);
-  }
-
-  draw() {
-    const total = this.causerie?.unread.total ?? 0;
-    drawBadge(this.#badge, total, this.words);
-    mark(this, "count", total ? String(total) : null);
-  }
+/* Made from web/elements/ by script/pack. */
+import{Causerie as je}from"./client.js";var ze={contact:["Send a message","Envoyer un message"],cannot:["That did not work.","Cela n’a pas marché."],messages:["Messages","Messages"],search:["Search by name","Rechercher par nom"],newConversation:["New conversation","Nouvelle conversation"],ALL:["All","Toutes"],UNREAD:["Unread","Non lues"],ARCHIVED:["Archived","Archivées"],back:["Back","Retour"],none:["No conversation here.","Aucune conversation ici."],pick:["Choose a conversation.","Choisissez une conversation."],more:["Show more","Afficher plus"],missing:["Conversation not found.","Conversation introuvable."],archived:["Archived.","Conversation archivée."],restored:["Unarchived.","Conversation désarchivée."],who:["Name or identifier","Nom ou identifiant"],groupName:["Group name","Nom du groupe"],start:["Start","Commencer"],actions:["Actions","Actions"],reply:["Reply","Répondre"],edit:["Edit","Modifier"],delete:["Delete","Supprimer"],members:["Members","Membres"],archive:["Archive","Archiver"],restore:["Unarchive","Désarchiver"],leave:["Leave","Quitter"],sureDelete:["Delete this message for everybody?","Supprimer ce message pour tous ?"],isDeleted:["Message deleted.","Message supprimé."],cancel:["Cancel","Annuler"],close:["Close","Fermer"],sureLeave:["Leave this group?","Quitter ce groupe ?"],sureRemove:["Remove {name} from this group?","Retirer {name} de ce groupe ?"],MEMBER:["Member","Membre"],ADMIN:["Admin","Admin"],you:["{name} (you)","{name} (vous)"],promote:["Make admin","Nommer admin"],demote:["Make member","Rendre membre"],remove:["Remove","Retirer"],add:["Add","Ajouter"],write:["Write a message","Écrire un message"],send:["Send","Envoyer"],attach:["Attach a file","Joindre un fichier"],editing:["Editing","Modification"],save:["Save","Enregistrer"],answering:["Reply to {name} · {text}","Réponse à {name} · {text}"],closed:["Conversation closed.","Conversation close."],mine:["You","Vous"],host:["The site","Le site"],wrote:["{name}: {text}","{name} : {text}"],sending:["sending","envoi en cours"],queued:["waiting to be sent","en attente d’envoi"],sent:["sent","envoyé"],delivered:["delivered","distribué"],read:["read","lu"],failed:["Not sent.","Non envoyé."],retry:["Send again","Renvoyer"],discard:["Discard","Abandonner"],deleted:["Message deleted","Message supprimé"],edited:["edited","modifié"],attachment:["Attachment","Pièce jointe"],people:["{count} people","{count} personnes"],online:["Online","En ligne"],today:["Today","Aujourd’hui"],yesterday:["Yesterday","Hier"],first:["No message yet.","Aucun message."],older:["Earlier messages","Messages précédents"],loading:["Loading…","Chargement…"],again:["Try again","Réessayer"],toEnd:["Newest messages","Derniers messages"],new:["New messages","Nouveaux messages"],news:["1 new message|{count} new messages","1 nouveau message|{count} nouveaux messages"],unread:["1 unread message|{count} unread messages","1 message non lu|{count} messages non lus"],typing:["{names} is typing…|{names} are typing…","{names} est en train d’écrire…|{names} sont en train d’écrire…"],connecting:["Connecting…","Connexion…"],offline:["No connection. Your messages leave when it is back.","Pas de connexion. Vos messages partiront à son retour."],signedOut:["You are signed out.","Vous êtes déconnecté."],appointment:["Appointment","Rendez-vous"],look:["See more","Voir"]},F=i=>new Date(i).setHours(0,0,0,0),q=class{#e=new Map;constructor(e){let t=e.slice(0,2).toLowerCase();this.code=t==="fr"?t:"en",this.locale=[e,...navigator.languages].find(s=>s.startsWith(`${this.code}-`))??this.code}t(e,t={}){let[s,n=s]=ze[e][this.code==="fr"?1:0].split("|");return(t.count===1?s:n).replace(/\{(\w+)\}/g,(r,a)=>String(t[a]))}format(e,t){let s=JSON.stringify(t),n=this.#e.get(s)??new Intl.DateTimeFormat(this.locale,t);return this.#e.set(s,n),n.format(new Date(e))}time=e=>this.format(e,{timeStyle:"short"});day(e){let t=Math.round((F(Date.now())-F(e))/864e5);if(t===0||t===1)return this.t(t?"yesterday":"today");let s=new Date(e).getFullYear()===new Date().getFullYear()?void 0:"numeric";return this.format(e,{weekday:"long",day:"numeric",month:"long",year:s})}when=e=>F(e)===F(Date.now())?this.time(e):this.format(e,{day:"numeric",month:"short"})},pe=new Map;function fe(i){let e="";for(let s=i;s&&!e;s=s.getRootNode().host)e=s.closest("[lang]:not([lang=''])")?.getAttribute("lang")??"";e||=navigator.language;let t=pe.get(e)??new q(e);return pe.set(e,t),t}function U(i){let e=new CSSStyleSheet;return e.replaceSync(i),e}var ee=U(`
+:host {
+  color-scheme: light dark;
+  --surface: var(--causerie-surface, light-dark(#fff, #151a19)); --ink: var(--causerie-ink, light-dark(#17201d, #e8edeb));
+  --sunk: light-dark(color-mix(in oklab, var(--ink) 5%, var(--surface)), color-mix(in oklab, var(--ink) 9%, var(--surface))); --line: color-mix(in oklab, var(--ink) 13%, var(--surface)); --soft: color-mix(in oklab, var(--ink) 68%, var(--surface));
+  --accent: var(--causerie-accent, light-dark(#0c6657, #126556)); --on-accent: var(--causerie-on-accent, #fff);
+  --accent-ink: light-dark(var(--accent), oklch(from var(--accent) .82 .09 h)); --wash: color-mix(in oklab, var(--accent-ink) 12%, var(--surface));
+  --trouble: light-dark(#a3211b, #ff9d94); --shadow: 0 .1rem 2rem light-dark(#17201d26, #0009);
+  font: var(--causerie-font, 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif); color: var(--ink); text-align: start;
 }
-
-/**
- * `<causerie-contact-button recipient-id context-type context-id …>`: opens the conversation about what the page shows,
- * and makes it where there is none. A stranger goes to `login-url`, in which `{return}` stands for this page.
- */
-class CauserieContactButton extends CauserieElement {
-  static sheet = contactSheet;
-  static observedAttributes = ["recipient-id"];
-  #label = el("slot");
-  #button = button({ class: "contact main", part: "button", click: () => this.#contact() }, icon("bubble"), this.#label);
-  #problem = el("p", { class: "problem", role: "alert" });
-
-  constructor() {
-    super();
-    this.root.append(this.#button, this.#problem);
-  }
-
-  draw() {
-    const { me } = this.causerie ?? {};
-    say(this.#label, this.words.t("contact"));
-    this.#button.disabled = me?.id === this.getAttribute("recipient-id");
-  }
-
-  async #contact() {
-    const client = this.causerie;
-    const isStranger = () => !client || client.state.status === "signed-out";
-    if (this.#button.ariaBusy === "true") return;
-    this.#button.ariaBusy = "true";
-    say(this.#problem, "");
-    if (!isStranger()) await attempt(this, async () => this.#open(await /** @type {C.Client} */ (client).conversations.contact(this.#asked())), (text) => isStranger() || say(this.#problem, text));
-    this.#button.ariaBusy = null;
-    if (isStranger() && this.tell("causerie-login")) go(this.#of("login-url")?.replace("{return}", encodeURIComponent(location.href)));
-  }
-
-  /** @param {string} name */
-  #of(name) { return this.getAttribute(name) || undefined; }
-
-  #asked() {
-    const [type, id, content] = [this.#of("context-type"), this.#of("context-id"), this.#of("first-message")];
-    const context = { type, id, title: this.#of("context-title"), url: this.#of("context-url"), imageUrl: this.#of("context-image-url"), startsAt: this.#of("context-starts-at") };
-    return { recipientId: this.#of("recipient-id") ?? "", ...(type && id && { context }), ...(content && { firstMessage: { content } }) };
-  }
-
-  /** @param {C.Conversation} conversation */
-  #open(conversation) {
-    const url = this.#of("open-url");
-    if (!this.tell("causerie-open", { conversation }) || !url) return;
-    const address = new URL(url, document.baseURI);
-    address.searchParams.set("conversation", conversation.id);
-    go(address.href);
-  }
+:host([theme=light]) { color-scheme: light; }
+:host([theme=dark]) { color-scheme: dark; }
+:host([hidden]), [hidden] { display: none !important; }
+*, ::before, ::after { box-sizing: border-box; }
+h2, p, ul, ol { margin: 0; padding: 0; list-style: none; font-size: inherit; }
+button, input, textarea { font: inherit; color: inherit; }
+button { max-width: 100%; padding: 0; border: 0; background: none; cursor: pointer; }
+:disabled { cursor: default; }
+:focus-visible { outline: 2px solid var(--accent-ink); outline-offset: 2px; }
+a { color: var(--accent-ink); }
+svg { display: block; flex: none; width: 1.25rem; fill: none; stroke: currentColor; stroke-width: 1.9; stroke-linecap: round; stroke-linejoin: round; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.cut { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.tool, .send { flex: none; display: grid; place-items: center; width: 2.6rem; height: 2.6rem; border-radius: 50%; color: var(--soft); }
+.tool:hover, .tool[aria-expanded=true] { background: var(--sunk); color: var(--ink); }
+.button { padding: .45rem 1.1rem; border: 1px solid var(--line); border-radius: 2rem; font-weight: 550; }
+.button:hover { border-color: var(--soft); }
+.main, .send { border-color: var(--accent); background: var(--accent); color: var(--on-accent); }
+.danger { color: var(--trouble); }
+.main:disabled, .send:disabled { border-color: var(--line); background: var(--sunk); color: var(--soft); }
+.field, textarea { flex: 1 1 10.5rem; min-width: 0; padding: .55rem 1.05rem; border: 1px solid var(--line); border-radius: 1.4rem; background: var(--sunk); line-height: 1.45; }
+::placeholder { color: var(--soft); opacity: 1; }
+.field:focus-visible, textarea:focus-visible, .row:focus-visible, [tabindex]:focus-visible { outline-offset: -2px; }
+.badge { display: inline-block; min-width: 1.4rem; padding: 0 .4rem; border-radius: 1rem; background: var(--causerie-badge, #b23f15); color: #fff; font: 700 .8rem/1.4rem system-ui, sans-serif; text-align: center; }
+.avatar { position: relative; flex: none; display: grid; place-items: center; width: 2.75rem; height: 2.75rem; border-radius: 50%; background: light-dark(oklch(.91 .05 var(--hue)), oklch(.4 .06 var(--hue))); font-weight: 600; font-size: .95rem; }
+.avatar img { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 50%; object-fit: cover; background: var(--surface); }
+.online::after { content: ""; position: absolute; inset: auto 0 0 auto; width: .8rem; height: .8rem; border-radius: 50%; border: 2px solid var(--surface); background: #2f9e6e; }
+.lines { flex: 1; min-width: 0; line-height: 1.4; }
+.lines > * { display: block; }
+:is(.lines, .row) :is(p, small, time, .about, .excerpt), .typing, .author, .line, .task, .filters button { color: var(--soft); font-size: .88rem; }
+.problem, .trouble { color: var(--trouble); font-size: .9rem; }
+:is(.problem, .connection, .chips, .meta span, .jump span):empty { display: none; }
+.menu { position: fixed; inset: auto; margin: 0; min-width: 12rem; padding: .35rem; }
+.menu, dialog, .jump { border: 1px solid var(--line); border-radius: 1.1rem; background: var(--surface); color: var(--ink); box-shadow: var(--shadow); }
+.menu button { display: block; width: 100%; padding: .55rem .8rem; border-radius: .6rem; text-align: start; }
+.menu button:is(:hover, :focus-visible) { background: var(--sunk); }
+dialog { width: min(30rem, calc(100vw - 2rem)); max-height: min(38rem, calc(100dvh - 2rem)); padding: 0; }
+dialog[open] { display: flex; flex-direction: column; }
+dialog::backdrop { background: #0a100e80; }
+dialog > * { padding: .75rem 1.35rem; }
+dialog > header, .bar { display: flex; align-items: center; gap: .6rem; }
+dialog > header { padding-inline-end: .75rem; }
+h2 { flex: 1; min-width: 0; font-size: 1.08rem; font-weight: 650; line-height: 1.35; overflow-wrap: anywhere; }
+dialog > .bar { flex-wrap: wrap; justify-content: flex-end; padding-block: .9rem 1.2rem; }
+.people { overflow-y: auto; min-height: 6rem; }
+.person { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem .8rem; padding: .5rem 0; overflow-wrap: anywhere; }
+.person .lines { flex-basis: 7rem; }
+.person .button { padding: .2rem .7rem; font-size: .86rem; }
+.toast { position: fixed; inset: auto 1rem 1.5rem; margin: 0 auto; padding: .65rem 1.2rem; border: 0; border-radius: 2rem; background: var(--ink); color: var(--surface); }
+@media (prefers-reduced-motion: no-preference) { [open], :popover-open { animation: rise .16s; } }
+@keyframes rise { from { opacity: 0; translate: 0 .4rem; } }
+`),ge=U(":host { display: inline-block; vertical-align: middle; line-height: 1; } :host(:not([count])) { display: none; }"),be=U(`
+:host { display: inline-block; } :host([full-width]) { display: block; }
+.contact { display: inline-flex; align-items: center; justify-content: center; gap: .55rem; padding: .65rem 1.3rem; border: 1px solid var(--accent); border-radius: var(--causerie-button-radius, 2rem); font-weight: 600; line-height: 1.4; }
+:host([full-width]) .contact { width: 100%; }
+:host([size=sm]) .contact { padding: .4rem .95rem; font-size: .9rem; }
+:host([size=lg]) .contact { padding: .85rem 1.7rem; font-size: 1.08rem; }
+:host([variant=secondary]) .contact:enabled { border-color: #0000; background: var(--wash); color: var(--accent-ink); }
+:host([variant=outline]) .contact:enabled { border-color: currentColor; background: none; color: var(--accent-ink); }
+.contact:hover:enabled { box-shadow: var(--shadow); }
+`),we=U(`
+:host { display: block; height: var(--causerie-height, 38rem); max-height: 100dvh; min-width: 0; background: var(--surface); }
+.thread { display: flex; flex-direction: column; height: 100%; }
+.blank, .hint, .none, .closed { display: grid; place-items: center; padding: 1.5rem; color: var(--soft); text-align: center; }
+.blank { height: 100%; }
+.thread header, .card { display: flex; align-items: center; gap: .8rem; padding: .75rem 1.1rem; border-bottom: 1px solid var(--line); }
+.card { background: var(--sunk); font-size: .94rem; }
+.card bdi, .card a { font-weight: 600; }
+.card img, .calendar { flex: none; width: 2.75rem; height: 2.75rem; border-radius: .65rem; object-fit: cover; overflow: hidden; background: var(--surface); text-align: center; line-height: 1.25; }
+.calendar > * { display: block; font-size: 1.2rem; font-weight: 650; }
+.calendar > :first-child { padding: .05rem; background: var(--accent); color: var(--on-accent); font-size: .7rem; }
+.card small::first-letter, .line span::first-letter { text-transform: uppercase; }
+.connection { padding: .4rem 1.1rem; background: var(--wash); font-size: .88rem; text-align: center; animation: late 2.5s; }
+@keyframes late { 0%, 99% { position: absolute; visibility: hidden; } }
+.frame { flex: 1; position: relative; min-height: 0; }
+.log { position: absolute; inset: 0; overflow-y: auto; overflow-anchor: none; overscroll-behavior: contain; padding: 1rem 1.1rem; }
+.older, .list > .button { display: block; margin: .5rem auto; }
+.line { margin: 1.4rem 0 1rem; text-align: center; font-weight: 600; }
+.line:first-child { margin-top: .25rem; }
+.line span { display: inline-block; }
+.line.new { display: flex; align-items: center; gap: .8rem; color: var(--accent-ink); }
+.new::before, .new::after { content: ""; flex: 1; height: 1px; background: currentColor; opacity: .45; }
+.message { display: flex; gap: .55rem; margin-top: .95rem; }
+.follows { margin-top: .2rem; }
+.column { display: flex; flex-direction: column; align-items: flex-start; flex: 1; min-width: 0; }
+.mine .column { align-items: flex-end; }
+.message > .avatar { display: none; width: 2rem; height: 2rem; font-size: .78rem; align-self: flex-end; }
+.named > .avatar { display: grid; }
+.named:has(+ .follows) > .avatar { visibility: hidden; }
+.author { margin: 0 .9rem .2rem; font-weight: 600; }
+.beside { display: flex; align-items: center; gap: .15rem; max-width: min(90%, 36rem); }
+.mine .beside { flex-direction: row-reverse; }
+.bubble { min-width: 0; padding: .55rem .9rem .5rem; border-radius: 1.2rem; background: var(--sunk); }
+.mine .bubble { background: var(--accent); color: var(--on-accent); }
+.mine:has(+ .follows) .bubble { border-end-end-radius: .45rem; }
+.mine.follows .bubble { border-start-end-radius: .45rem; }
+.theirs:has(+ .follows) .bubble { border-end-start-radius: .45rem; }
+.theirs.follows .bubble { border-start-start-radius: .45rem; }
+.text { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.45; }
+.mine a { color: inherit; }
+.meta { float: inline-end; display: inline-flex; gap: .35rem; margin: .42rem -.15rem 0 .9rem; color: var(--soft); font-size: .75rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.mine .meta { color: color-mix(in srgb, var(--on-accent) 84%, var(--accent)); }
+.tick { min-width: 1.05rem; padding-inline-end: .16em; text-align: end; font-size: .84rem; letter-spacing: -.16em; }
+[data-status=read] .tick { color: var(--causerie-tick, #a8e4ff); font-weight: 700; }
+.quote { display: block; width: 100%; margin-bottom: .35rem; padding: .3rem .7rem; border-inline-start: 3px solid; border-radius: .5rem; background: #8883; text-align: start; font-size: .86rem; line-height: 1.35; }
+.quote > * { display: block; }
+.mine :is(.quote, .file) { background: #0002; }
+.files { display: grid; grid-template-columns: minmax(0, 1fr); gap: .35rem; }
+.file { display: flex; align-items: center; gap: .5rem; padding: .5rem .8rem .5rem .6rem; border-radius: .7rem; background: #8883; font-size: .92rem; }
+.picture { width: 17rem; max-width: 100%; aspect-ratio: 4 / 3; margin: .1rem 0 .3rem; border-radius: .8rem; overflow: hidden; background: #8883; }
+.picture img { display: block; width: 100%; height: 100%; object-fit: cover; }
+.beside .tool { width: 2rem; height: 2rem; }
+@media (hover: hover) { .message:not(:hover) .tool:not(:focus-visible, [aria-expanded=true]) { opacity: 0; } }
+.draft:not(.failed) .bubble { opacity: .8; }
+.message:is(.failed, .deleted, .notice) :is(.bubble, .meta) { background: none; color: var(--soft); }
+.failed .bubble, .deleted .bubble { box-shadow: inset 0 0 0 1px var(--line); }
+.failed .bubble { box-shadow: inset 0 0 0 1.5px var(--trouble); }
+.message.failed .text { color: var(--ink); }
+.deleted .text { font-style: italic; }
+.deleted .tick { display: none; }
+.trouble { margin: .3rem .4rem 0; text-align: end; }
+.trouble button { margin-inline-start: .8rem; color: var(--accent-ink); font-weight: 600; }
+.notice .column { align-items: center; font-size: .88rem; text-align: center; }
+.jump { position: absolute; inset: auto 0 .8rem; display: flex; align-items: center; gap: .5rem; width: fit-content; min-height: 2.5rem; margin: auto; padding: .4rem .85rem; border-radius: 2rem; color: var(--accent-ink); font-size: .9rem; font-weight: 600; }
+.jump:has(span:empty) { inset-inline: auto 1rem; padding: .6rem; }
+.jump.above { inset: .8rem 0 auto; }
+.typing { min-height: 1.4rem; padding: 0 1.25rem; }
+form.write { display: flex; flex-wrap: wrap; align-items: flex-end; gap: .5rem; padding: .4rem .9rem max(.9rem, env(safe-area-inset-bottom)); }
+.task, .chips { flex: 1 0 100%; max-width: 100%; display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; }
+.task { flex-wrap: nowrap; padding-inline-start: .8rem; border-inline-start: 3px solid var(--accent-ink); }
+.task bdi { flex: 1; }
+textarea { resize: none; min-height: 2.6rem; }
+.shown .bubble { outline: 3px solid var(--accent-ink); }
+`),ve=U(`
+:host { display: block; height: var(--causerie-height, 44rem); max-height: 100dvh; border: 1px solid var(--line); border-radius: var(--causerie-radius, 1rem); overflow: hidden; background: var(--surface); }
+.frame { container-type: inline-size; height: 100%; }
+.panes { display: grid; grid-template: minmax(0, 1fr) / minmax(17rem, 34%) minmax(0, 1fr); height: 100%; }
+.side { display: flex; flex-direction: column; min-height: 0; border-inline-end: 1px solid var(--line); }
+.side > header { display: flex; align-items: center; padding: .8rem .7rem .3rem 1.2rem; }
+.side h2 { font-size: 1.3rem; }
+.side > .bar { padding: .4rem 1rem .6rem; }
+.filters { gap: .35rem; }
+.filters button { padding: .25rem .8rem; border-radius: 2rem; }
+.filters button:hover { background: var(--sunk); }
+.filters button[aria-pressed=true] { background: var(--wash); color: var(--accent-ink); font-weight: 600; }
+.list { flex: 1; overflow-y: auto; padding: .2rem .5rem .8rem; }
+.row { display: flex; align-items: center; gap: .85rem; width: 100%; padding: .7rem; border-radius: .9rem; text-align: start; }
+.row:hover { background: var(--sunk); }
+.row[aria-current=true] { background: var(--wash); }
+.row .bar > bdi { flex: 1; }
+.row .title { font-weight: 600; }
+.unread .row .excerpt { color: var(--ink); font-weight: 600; }
+causerie-thread { height: 100%; max-height: none; }
+.back { display: none; margin: 0 -.5rem; }
+input[type=checkbox] { width: 1.15rem; height: 1.15rem; accent-color: var(--accent); }
+@container (max-width: 44rem) {
+  .panes { grid-template-columns: minmax(0, 1fr); }
+  .side { border: 0; }
+  .open .side, .panes:not(.open) causerie-thread { display: none; }
+  .back { display: grid; }
 }
-
-/** @param {string | undefined} url */
-const go = (url) => safe(url) && location.assign(url ?? "");
-
-const FILTERS = ["ALL", "UNREAD", "ARCHIVED"];
-
-/**
- * `<causerie-inbox>`: the list of conversations beside the open one, or one after the other on a phone. Opens what
- * `?conversation=` names, and keeps that in the address; `url-param` names another parameter, or none if empty.
- */
-class CauserieInbox extends CauserieElement {
-  static reports = ["conversations", "unread", "presence", "state"];
-  static sheet = inboxSheet;
-  static observedAttributes = ["theme", "attach"];
-
-  /** The site's own way to find people, by name. @type {((name: string) => Promise<C.User[]>) | null} */ findPeople = null;
-  #filter = "ALL";
-  #current = "";
-  /** What was open last; and what keeps its rank among the unread while it is read. */
-  #last = "";
-  #held = "";
-  #new = tool("plus", "newConversation", { part: "new", click: () => openNew(this, this.findPeople, (id) => this.open(id)) });
-  #search = el("input", { type: "search", class: "field", "data-p": "search", "data-l": "search", input: () => { this.redraw(); void this.#fill(); } });
-  #filters = el("div", { class: "bar filters", role: "group", "data-l": "messages" }, ...FILTERS.map((name) => button({ "data-t": name, value: name, click: () => this.#choose(name) })));
-  #list = el("ul");
-  #settle = rove(this.#list, ".row");
-  #none = el("p", { class: "none" });
-  #more = button({ class: "button", "data-t": "more", click: () => this.#loadMore() });
-  #back = tool("back", "back", { class: "tool back", slot: "back", click: () => this.#close() });
-  #thread = new CauserieThread();
-  #panes = el("div", { class: "panes" },
-    el("section", { class: "side", part: "list" }, el("header", {}, el("h2", { "data-t": "messages" }), this.#new), el("div", { class: "bar" }, this.#search), this.#filters,
-      el("div", { class: "list" }, this.#list, this.#none, this.#more)), this.#thread);
-  #toast = new Toast();
-  #rows = new Rows(this.#list, (/** @type {{key: string, conversation: C.Conversation}} */ { key }) => this.#row(key));
-
-  constructor() {
-    super();
-    this.#thread.append(this.#back);
-    this.root.append(el("div", { class: "frame" }, this.#panes), this.#toast.node, this.#toast.voice);
-    this.#thread.addEventListener("causerie-archived", (/** @type {any} */ event) => {
-      event.preventDefault();
-      this.#toast.show(this.words.t(event.detail.isArchived ? "archived" : "restored"));
-      if (event.detail.isArchived) this.#close();
-    });
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    addEventListener("popstate", this.#fromAddress);
-    document.addEventListener("causerie-open", this.#asked);
-    this.#fromAddress();
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    removeEventListener("popstate", this.#fromAddress);
-    document.removeEventListener("causerie-open", this.#asked);
-  }
-
-  /** A person chose it, and wants to write. @param {string} id */
-  open(id) {
-    this.#show(id);
-    requestAnimationFrame(() => requestAnimationFrame(() => this.#thread.focus()));
-  }
-
-  #close() {
-    this.#show("");
-    requestAnimationFrame(() => (this.#rows.node(this.#last)?.querySelector("button") ?? this.#search).focus());
-  }
-
-  /** A contact button of this very page. */
-  #asked = (/** @type {any} */ event) => {
-    event.preventDefault();
-    this.open(event.detail.conversation.id);
-  };
-
-  get #param() { return this.getAttribute("url-param") ?? "conversation"; }
-
-  #fromAddress = () => {
-    if (this.#param) this.#current = new URLSearchParams(location.search).get(this.#param) ?? "";
-    this.redraw();
-  };
-
-  /** On a phone the browser's own "back" leads to the list. @param {string} id */
-  #show(id) {
-    const address = new URL(location.href);
-    if (id) address.searchParams.set(this.#param, id);
-    else address.searchParams.delete(this.#param);
-    if (this.#param && id !== this.#current) history[id && !this.#current ? "pushState" : "replaceState"](history.state, "", address);
-    this.#last = this.#current;
-    this.#current = id;
-    this.redraw();
-  }
-
-  /** What is archived is asked for as it is looked at. @param {string} filter */
-  #choose(filter) {
-    this.#filter = filter;
-    if (filter === "ARCHIVED") void this.#loadMore(filter);
-    this.redraw();
-  }
-
-  /** @param {string} [status] */
-  #loadMore = (status) => attempt(this, () => this.causerie?.conversations.more(status), (text) => this.#toast.show(text));
-
-  /** A search by name goes through all there are. */
-  async #fill() {
-    const { conversations } = this.causerie ?? {};
-    while (conversations?.hasMore && this.#search.value) if (!(await this.#loadMore())) return;
-  }
-
-  draw() {
-    const client = this.causerie;
-    this.#thread.causerie = client;
-    mark(this.#thread, "conversation-id", this.#current);
-    for (const name of ["theme", "attach"]) mark(this.#thread, name, this.getAttribute(name));
-    this.#panes.classList.toggle("open", this.#current !== "");
-    for (const choice of /** @type {NodeListOf<HTMLButtonElement>} */ (this.#filters.querySelectorAll("button"))) {
-      choice.hidden = choice.value === "ARCHIVED" && !client?.conversations.all;
-      mark(choice, "aria-pressed", String(choice.value === this.#filter));
-    }
-    if (!client) return;
-    this.#held = client.unread.of(this.#current) || this.#held === this.#current ? this.#current : "";
-    const shown = this.#shown(client);
-    this.#rows.update(shown.map((conversation) => ({ key: conversation.id, conversation })));
-    this.#none.hidden = shown.length > 0;
-    say(this.#none, this.words.t(client.state.status === "syncing" ? "loading" : "none"));
-    this.#more.hidden = !client.conversations.hasMore;
-    this.#settle();
-  }
-
-  /** Unread ones first. @param {C.Client} client */
-  #shown(client) {
-    const { conversations, unread } = client;
-    const wanted = plain(this.#search.value.trim());
-    const isUnread = (/** @type {C.Conversation} */ { id }) => unread.of(id) > 0 || (id === this.#held);
-    const all = (this.#filter === "ARCHIVED" ? conversations.all ?? [] : conversations.items).filter((one) => (one.me.status === "ARCHIVED") === (this.#filter === "ARCHIVED"));
-    const named = all.filter((one) => plain([one.subject, one.context?.title, ...othersOf(one, client).map(({ user }) => nameOf(user))].join(" ")).includes(wanted));
-    const first = named.filter(isUnread);
-    return this.#filter === "UNREAD" ? first : [...first, ...named.filter((one) => !isUnread(one))];
-  }
-
-  /** @param {string} id @returns {C.Row<{conversation: C.Conversation}>} */
-  #row(id) {
-    const [face, title, about, excerpt, badge, time] = [avatar(), el("bdi", { class: "title cut" }), el("bdi", { class: "about cut" }), el("bdi", { class: "excerpt cut", dir: "auto" }), newBadge(), el("time")];
-    const node = el("li", {}, button({ class: "row", part: "row", tabindex: -1, click: () => this.open(id) }, face,
-      el("span", { class: "lines" }, el("span", { class: "bar" }, title, time), about, el("span", { class: "bar" }, excerpt, badge))));
-    return { node, update: ({ conversation }) => {
-      const client = this.causerie;
-      if (!client) return;
-      const { context, subject, lastMessage, lastMessageAt } = conversation;
-      const text = lastMessage?.isDeleted ? this.words.t("deleted") : lastMessage?.content ?? "";
-      const isPlain = !lastMessage?.sender || (conversation.type === "PRIVATE" && lastMessage.sender.id !== client.me?.id);
-      drawConversation(face, conversation, client);
-      say(title, titleOf(conversation, client));
-      say(about, conversation.type === "PRIVATE" ? context?.title || subject || "" : "");
-      say(excerpt, lastMessage && !isPlain ? this.words.t("wrote", { name: authorOf(lastMessage, client, this.words), text }) : text);
-      say(time, lastMessageAt ? this.words.when(lastMessageAt) : "");
-      drawBadge(badge, client.unread.of(id), this.words);
-      mark(node, "class", badge.hidden ? null : "unread");
-      mark(/** @type {Element} */ (node.firstElementChild), "aria-current", String(id === this.#current));
-    } };
-  }
-}
-
-// The thread before the inbox that has one in it.
-customElements.define("causerie-thread", CauserieThread);
-customElements.define("causerie-inbox", CauserieInbox);
-customElements.define("causerie-badge", CauserieBadge);
-customElements.define("causerie-contact-button", CauserieContactButton);
+`);function o(i,e={},...t){let s=document.createElement(i);for(let[n,r]of Object.entries(e))typeof r=="function"?s.addEventListener(n,r):n==="text"?s.textContent=String(r):r!=null&&r!==!1&&s.setAttribute(n,String(r));return s.append(...t),s}var g=(i,...e)=>o("button",{type:"button",...i},...e),qe={more:"M5 11.6v.8M12 11.6v.8M19 11.6v.8",back:"M15 5l-7 7 7 7",send:"M5 12l15-7-5 15-3-6z",close:"M6 6l12 12M18 6L6 18",plus:"M12 5v14M5 12h14",down:"M12 5v14M6 13l6 6 6-6",up:"M12 19V5M6 11l6-6 6 6",file:"M14 3H6v18h12V7zM14 3v4h4",bubble:"M21 12a8 8 0 0 1-8 8H4l1.8-3.2A8 8 0 1 1 21 12z"};function M(i){let[e,t]=["svg","path"].map(s=>document.createElementNS("http://www.w3.org/2000/svg",s));return m(e,"viewBox","0 0 24 24"),m(e,"aria-hidden","true"),m(t,"d",qe[i]),e.append(t),e}var A=(i,e,t)=>g({class:"tool","data-l":e,...t},M(i));function h(i,e){i.textContent!==e&&(i.textContent=e)}function m(i,e,t){t===null?i.removeAttribute(e):i.getAttribute(e)!==t&&i.setAttribute(e,t)}var L=i=>i.getRootNode().activeElement;function N(i,e=/^https?:$/){let t=i&&URL.canParse(i,document.baseURI)?new URL(i,document.baseURI):null;return t&&e.test(t.protocol)?t.href:null}var H=i=>N(i,/^https:$/),S=class{#e=new Map;constructor(e,t){this.parent=e,this.create=t}node(e){return this.#e.get(e)?.node}update(e){let t=L(this.parent),s=new Set(e.map(({key:r})=>r));for(let[r,{node:a}]of this.#e)!s.has(r)&&this.#e.delete(r)&&a.remove();let n=this.parent.firstElementChild;for(let r of e){let a=this.#e.get(r.key)??this.create(r);this.#e.set(r.key,a),a.update(r),a.node===n?n=n.nextElementSibling:this.parent.insertBefore(a.node,n)}t?.isConnected&&L(this.parent)!==t&&t.focus({preventScroll:!0})}};function I(i,e,t=0){let s=()=>[...i.querySelectorAll(e)],n=()=>{let r=s(),a=r.find(d=>d===L(i))??r.find(d=>d.tabIndex===0)??r.at(t);for(let d of r)d.tabIndex=d===a?0:-1};return i.addEventListener("focusin",n),i.addEventListener("keydown",r=>{let a=s(),d=a.findIndex(c=>c===L(i)),l={ArrowUp:d-1,ArrowDown:d+1,Home:0,End:a.length-1}[r.key];d<0||l===void 0||(r.preventDefault(),a[l]?.focus())}),n}var Ue=/(?:https?:\/\/|mailto:)[^\s<>"“”«»]{1,2000}/gi,He=/(?:[.,;:!?'’*_~…]|(?<!\([^()]*)\)|[\]}])+$/;function ye(i,e){if(i.textContent===e)return;let t=0;i.replaceChildren();for(let{0:s,index:n}of e.matchAll(Ue)){let r=s.replace(He,""),a=N(r,/^(https?|mailto):$/);a&&(i.append(e.slice(t,n),$(a,r)),t=n+r.length)}i.append(e.slice(t))}var $=(i,e="")=>o("a",{href:i,text:e,target:"_blank",rel:"noopener noreferrer nofollow ugc"});function se(i,e){for(let t of i.querySelectorAll("[data-t], [data-l]")){let{t:s,l:n,p:r}=t.dataset;s&&h(t,e.t(s)),n&&m(t,"aria-label",e.t(n)),n&&t.localName==="button"&&(t.title=e.t(n)),r&&m(t,"placeholder",e.t(r))}}var te=null,xe=null,G=new Set;function ke(i){te=i;for(let e of G)e.bind()}function $e(i){xe?.stop();let e=xe=new je(i);return e.start(),ke(e),e}var R=class extends HTMLElement{static reports=["state"];static sheet=ee;root=this.attachShadow({mode:"open"});words=new q("en");#e=null;#t=null;#s=null;#n=[];#i=!1;redraw=()=>{this.#i||requestAnimationFrame(()=>this.#d()),this.#i=!0};constructor(){super(),this.root.adoptedStyleSheets=[ee,this.constructor.sheet]}get causerie(){return this.#t??te}set causerie(e){this.#t=e,this.bind()}connectedCallback(){G.add(this);let{causerie:e}=this;Reflect.deleteProperty(this,"causerie")&&e!==te&&(this.#t=e),this.bind(),this.redraw()}disconnectedCallback(){G.delete(this),this.#o(null)}attributeChangedCallback(){this.redraw()}bind(){this.isConnected&&this.causerie!==this.#s&&this.#o(this.causerie)}#o(e){for(let s of this.#n)s();this.#s=e;let{reports:t}=this.constructor;this.#n=e?t.map(s=>e.on(s,n=>this.reported(n))):[],this.redraw()}reported(e){this.redraw()}#d(){this.#i=!1,this.isConnected&&(this.words=fe(this),this.#e!==this.words&&se(this.root,this.words),this.#e=this.words,this.draw())}draw(){}tell(e,t){return this.dispatchEvent(new CustomEvent(e,{detail:t,bubbles:!0,composed:!0,cancelable:!0}))}};new MutationObserver(()=>{for(let i of G)i.redraw()}).observe(document,{attributeFilter:["lang"],subtree:!0});var C=({name:i,id:e,userId:t})=>i||e||t||"",D=({members:i},e)=>i.filter(({user:t})=>t.id!==e.me?.id),ne=(i,e)=>i.type==="PRIVATE"?D(i,e)[0]?.user:void 0;function V(i,e){let t=D(i,e).map(({user:n})=>C(n)).join(", "),s=i.subject||i.context?.title||"";return i.type==="PRIVATE"?t||s:s||t}var O=i=>i.normalize("NFD").replace(/\p{M}/gu,"").toLowerCase(),T=({sender:i},e,t)=>i?i.id===e.me?.id?t.t("mine"):C(i):t.t("host"),P=()=>o("span",{class:"avatar",part:"avatar","aria-hidden":"true"});function oe(i,{id:e,name:t,imageUrl:s}){let n=H(s),r=(t||e).split(/[\s-]+/),a=[...new Set([r[0],r[r.length-1]])].map(l=>[...l][0]).join("").toUpperCase(),d=`${e} ${a} ${n}`;i.dataset.shows!==d&&(i.dataset.shows=d,i.style.setProperty("--hue",String([...e].reduce((l,c)=>(l+Number(c.codePointAt(0)))*137%360,7))),i.replaceChildren(a),n&&i.append(Y(n,()=>i.replaceChildren(a))))}var Y=(i,e,t="")=>o("img",{alt:t,loading:"lazy",referrerpolicy:"no-referrer",src:i,error:e});function W(i,e,t){let s=ne(e,t);oe(i,s??{id:e.id,name:V(e,t),imageUrl:e.context?.imageUrl}),m(i,"class",`avatar ${s&&t.presenceOf(s.id)?.status==="ONLINE"?"online":""}`)}function re(i,e,t,...s){let n=P();return oe(n,e),o("li",{class:"person"},n,o("span",{class:"lines"},o("bdi",{text:i}),o("small",{text:t})),...s)}var Ee=(i,e)=>i.length?e.t("typing",{count:i.length,names:i.map(C).join(" & ")}):"",Ae=99,ae=()=>o("span",{class:"badge",part:"badge",role:"img"});function de(i,e,t){i.hidden=e===0,h(i,e>Ae?`${Ae}+`:String(e)),m(i,"aria-label",t.t("unread",{count:e}))}var Ve=5*6e4;function Be({replyToId:i},e){let t=e.find(s=>"seq"in s&&s.id===i);return t&&"seq"in t?{...t,excerpt:t.content}:null}function _e(i,e){return!i?.at||!e.at||i.isNotice||e.isNotice||i.isMine!==e.isMine?!1:(e.isMine||i.message?.sender?.id===e.message?.sender?.id)&&Date.parse(e.at)-Date.parse(i.at)<Ve}function Me(i,e,t,s,n){let r=[],a="";for(let d of i){let[l,c]="draft"in d?[void 0,d]:[d,void 0],u=d.createdAt,b=!!c||l?.sender?.id===t.me?.id,y=r.at(-1);s.day(u)!==a&&r.push({key:a=s.day(u),line:a}),l&&l.seq>n&&!b&&(r.push({key:"new",isNew:!0,line:s.t("new")}),n=1/0);let v=l?.type==="SYSTEM"||!!l?.notice,x={key:b&&d.clientMessageId?`c:${d.clientMessageId}`:`m:${l?.id}`,message:l,draft:c,isMine:b,isNotice:v,at:u,quote:c?Be(c,i):l?.replyTo,can:l&&Fe(l,e,t),author:l?T(l,t,s):s.t("mine"),isNamed:e.type==="GROUP"&&!b&&!v,status:c?.draft??(b?l?.status?.toLowerCase()??"sent":void 0)};x.follows=y===r.at(-1)&&_e(y,x),r.push(x)}return r}function Fe({isDeleted:i,notice:e,type:t,sender:s},{closed:n,me:r,type:a},d){let l=s?.id===d.me?.id,c=!i&&!n;return{reply:c&&!e,edit:c&&l&&t==="USER",remove:!i&&(l||a==="GROUP"&&r.role==="ADMIN")}}var Ge={queued:"◷",sending:"◷",failed:"!",sent:"✓",delivered:"✓✓",read:"✓✓"};function Ce(i,e){if(i.line===void 0)return new ie(e,i);let t=o("span");return{node:o("li",{class:i.isNew?"line new":"line",part:"line"},t),update:({line:s=""})=>h(t,s)}}var ie=class{#e=P();#t=o("bdi");#s=o("bdi");#n=o("bdi",{class:"cut",dir:"auto"});#i=g({class:"quote",part:"quote",click:()=>this.host.show(this.item.quote?.id??"")},o("b",{},this.#s),this.#n);#o=o("bdi",{class:"text",dir:"auto"});#d=o("div",{class:"files"});#l=o("span");#a=o("time");#c=o("span",{class:"tick",role:"img"});#p=A("more","actions",{tabindex:-1,"aria-haspopup":"menu","aria-expanded":"false",click:()=>this.host.menu(this.#p,this.item)});#u=o("span");#h=g({click:()=>this.host.open?.thread.retry(this.#g)});#b=g({click:()=>{this.host.open?.thread.discard(this.#g),this.host.focus()}});#f=o("p",{class:"trouble"},this.#u,this.#h,this.#b);node=o("li",{part:"message"},this.#e,o("div",{class:"column"},this.#t,o("div",{class:"beside"},o("div",{class:"bubble",part:"bubble"},this.#i,this.#d,this.#o,o("span",{class:"meta"},this.#l,this.#a,this.#c)),this.#p),this.#f));constructor(e,t){this.host=e,this.item=t}get#g(){return this.item.draft?.clientMessageId??""}update(e){this.item=e;let{words:t}=this.host,{message:s,draft:n,isMine:r,isNotice:a,isNamed:d,follows:l,status:c,quote:u,can:b,author:y="",at:v=""}=e,x=s??n,k=s?.isDeleted,w=["message",a?"notice":r?"mine":"theirs",l&&"follows",d&&"named",k&&"deleted",n&&`draft ${c}`];m(this.node,"class",w.filter(Boolean).join(" ")),m(this.node,"data-status",c??null),m(this.#t,"class",d&&!l?"author":"unseen"),h(this.#t,y),d&&s?.sender&&oe(this.#e,s.sender),ye(this.#o,k?t.t("deleted"):x?.content??""),h(this.#l,s?.editedAt&&!k?t.t("edited"):""),h(this.#a,t.time(v)),m(this.#a,"datetime",v),this.#c.hidden=!c,c&&h(this.#c,Ge[c]),c&&m(this.#c,"aria-label",t.t(c)),this.#i.hidden=!u,h(this.#s,u?.sender?C(u.sender):t.t("host")),h(this.#n,u?.isDeleted?t.t("deleted"):u?.excerpt??""),this.#w(!k&&x?.attachments||[]),this.#p.hidden=!Object.values(b??{}).includes(!0),m(this.#p,"aria-label",t.t("actions")),this.#f.hidden=c!=="failed",h(this.#u,n?.problem?.message||t.t("failed")),h(this.#h,t.t("retry")),h(this.#b,t.t("discard"))}#w(e){let t=e.map(({url:s})=>s).join(" ");this.#d.dataset.shows!==t&&(this.#d.dataset.shows=t,this.#d.replaceChildren(...e.flatMap(s=>Ye(s,H(s.url),this.host.words)??[])))}};function Ye({type:i,fileName:e},t,s){if(!t)return null;let n=e||s.t("attachment"),r=$(t),a=()=>{m(r,"class","file"),r.replaceChildren(M("file"),o("bdi",{class:"cut",text:n}))};return/^image\/(?!svg)/.test(i)?(m(r,"class","picture"),r.append(Y(t,a,n))):a(),r}var K=8,ce=class{node=o("div",{class:"menu",part:"menu",role:"menu",popover:"auto",toggle:({newState:e})=>this.#t(e==="open"),keydown:({key:e})=>e==="Tab"&&this.node.hidePopover()});#e=null;constructor(){I(this.node,"button")}fill(e,t,s){this.#e&&m(this.#e,"aria-expanded","false"),this.#e=e,e.popoverTargetElement=this.node,m(this.node,"aria-label",t),this.node.replaceChildren(...s.filter(n=>n!==!1).map(({text:n,act:r,isDanger:a})=>g({role:"menuitem",class:a&&"danger",text:n,click:()=>{this.node.hidePopover(),e.focus(),r()}})))}#t(e){if(!this.#e||(m(this.#e,"aria-expanded",String(e)),!e&&(!L(this.node)||this.node.contains(L(this.node)))&&this.#e.focus(),!e))return;let t=this.#e.getBoundingClientRect(),{offsetWidth:s,offsetHeight:n,style:r}=this.node;r.top=`${t.bottom+n+K>innerHeight?Math.max(K,t.top-n):t.bottom}px`,r.left=`${t.left+s+K>innerWidth?Math.max(K,t.right-s):t.left}px`,this.node.querySelector("button")?.focus()}};function le(i,e,...t){let s=o("dialog",{part:"dialog","aria-label":e,closedby:"any",close:()=>s.remove()},o("header",{},o("h2",{text:e}),A("close","close",{click:()=>s.close()})),...t);return se(s,i.words),i.root.append(s),s.showModal(),s}function Se(i,e,t){let s=le(i,e,o("div",{class:"bar"},g({class:"button","data-t":"cancel",autofocus:"",click:()=>s.close()}),g({class:"button danger",text:t,click:()=>s.close("yes")})));return new Promise(n=>s.addEventListener("close",()=>n(s.returnValue==="yes")))}var We=5e3,z=class{node=o("p",{class:"toast",part:"toast",popover:"manual"});voice=o("p",{class:"unseen",role:"status"});#e=0;show(e){h(this.node,e),this.announce(e),this.node.isConnected&&this.node.showPopover(),clearTimeout(this.#e),this.#e=window.setTimeout(()=>this.node.hidePopover(),We)}announce(e){this.voice.textContent=this.voice.textContent===e?`${e} `:e}};async function j(i,e,t){try{return await e(),!0}catch(s){let{status:n,message:r}=s;return t(n?r:i.words.t("cannot")),!1}}var X=class{menu=new ce;#e=e=>j(this.host,e,t=>this.toast.show(t));constructor(e,t,s){this.host=e,this.composer=t,this.toast=s}t(e){return this.host.words.t(e)}onMessage(e,{message:t,can:s},{thread:n}){!t||!s||this.menu.fill(e,this.t("actions"),[s.reply&&{text:this.t("reply"),act:()=>this.composer.begin({answers:t})},s.edit&&{text:this.t("edit"),act:()=>this.composer.begin({edits:t})},s.remove&&{text:this.t("delete"),isDanger:!0,act:()=>this.#t("sureDelete","delete",async()=>{await n.delete(t.id),this.toast.show(this.t("isDeleted")),this.composer.focus()})}])}onConversation(e,t){let{client:{conversations:s},conversation:{id:n,type:r,me:a}}=t,d=a.status!=="ARCHIVED";this.menu.fill(e,this.t("actions"),[r==="GROUP"&&{text:this.t("members"),act:()=>Ke(this.host,t)},{text:this.t(d?"archive":"restore"),act:()=>this.#e(async()=>{await s.archive(n,d),this.host.tell("causerie-archived",{conversationId:n,isArchived:d})&&this.toast.show(this.t(d?"archived":"restored"))})},r==="GROUP"&&{text:this.t("leave"),isDanger:!0,act:()=>this.#t("sureLeave","leave",()=>s.removeMember(n,"me"))}])}async write({thread:e},t,{edits:s,answers:n},r){s?await this.#e(()=>e.edit(s.id,t))||this.composer.begin({edits:s},t):await this.#e(()=>e.send({content:t,replyToId:n?.id,...r.length&&{attachments:r}}))}async#t(e,t,s){await Se(this.host,this.t(e),this.t(t))&&await this.#e(s)}},Re=(i="")=>o("ul",{class:"people",tabindex:0,"data-l":i}),Le=i=>o("input",{class:"field",maxlength:128,"data-p":"who","data-l":"who",autofocus:i&&"",input:i}),Ne=()=>o("p",{class:"problem",role:"alert"});function Ke(i,{client:e,conversation:t}){let{words:s}=i,{id:n}=t,{conversations:r,me:a}=e,d=t.me.role==="ADMIN",[l,c,u]=[Re("members"),Ne(),Le()],b=p=>j(i,p,f=>h(c,f)),y=(p,f,E)=>g({class:"button",text:s.t(p),"aria-label":`${s.t(p)} : ${f}`,click:()=>b(E)}),v=new S(l,({user:p,role:f})=>{let E=C(p),_=p.id===a?.id,Pe=d&&!_?[y(f==="ADMIN"?"demote":"promote",E,()=>r.setRole(n,p.id,f==="ADMIN"?"MEMBER":"ADMIN")),y("remove",E,async()=>await Se(i,s.t("sureRemove",{name:E}),s.t("remove"))&&r.removeMember(n,p.id))]:[];return{node:re(_?s.t("you",{name:E}):E,p,s.t(f),...Pe),update(){}}}),x=()=>v.update((r.peek(n)??t).members.map(p=>({...p,key:p.user.id+p.role}))),k=o("form",{class:"bar",submit:async p=>{p.preventDefault(),await b(()=>r.addMembers(n,[u.value.trim()]))&&(u.value="")}},u,o("button",{class:"button","data-t":"add"}));le(i,s.t("members"),l,c,...d?[k]:[]).addEventListener("close",e.on("conversations",x)),x()}function Ie(i,e,t){let{words:s,causerie:n}=i;if(!n)return;let{conversations:r}=n,a=new Map(r.items.flatMap(w=>D(w,n)).map(({user:w})=>[w.id,w])),d=new Set,[l,c,u]=[Re("who"),Ne(),Le(()=>y())],b=o("input",{class:"field",maxlength:200,"data-p":"groupName","data-l":"groupName"}),y=async()=>{let w=u.value.trim();for(let f of w&&await e?.(w).catch(()=>[])||[])a.set(f.id,f);b.hidden=d.size<2;let p=[...a.values()].filter(f=>d.has(f.id)||O(`${f.name} ${f.id}`).includes(O(w)));w&&!p.length&&p.push({id:w,name:w,imageUrl:null,role:null}),l.replaceChildren(...p.map(f=>{let E=o("input",{type:"checkbox",checked:d.has(f.id)?"":null,change:()=>{d[E.checked?"add":"delete"](f.id),b.hidden=d.size<2}}),_=re(C(f),f,f.role??"");return o("li",{},o("label",{class:"person"},..._.childNodes,E))}))},v=async()=>{let[w,...p]=d,{id:f}=await(p.length?r.create({type:"GROUP",memberIds:[...d],subject:b.value.trim()||void 0}):r.contact({recipientId:w}));k.close(),t(f)},x=o("form",{class:"bar",submit:w=>{w.preventDefault(),d.size&&j(i,v,p=>h(c,p))}},b,o("button",{class:"button main","data-t":"start"})),k=le(i,s.t("newConversation"),o("div",{class:"bar"},u),l,c,x);y()}var J=class{menu=A("more","actions",{"aria-haspopup":"menu","aria-expanded":"false",part:"menu-button"});#e=P();#t=o("bdi");#s=o("p",{class:"cut"});#n=o("div",{class:"card",part:"context"});#i=o("p",{class:"connection",part:"connection",role:"status"});node=o("div",{},o("header",{part:"header"},o("slot",{name:"back"}),this.#e,o("div",{class:"lines"},o("h2",{class:"cut",part:"title"},this.#t),this.#s),this.menu),this.#n,this.#i);draw({words:e},{client:t,conversation:s}){let n=ne(s,t);W(this.#e,s,t),h(this.#t,V(s,t)),h(this.#s,n?t.presenceOf(n.id)?.status==="ONLINE"?e.t("online"):"":e.t("people",{count:s.memberCount})),this.#o(s,e);let r={syncing:"connecting",connecting:"connecting",waiting:"offline",offline:"offline","signed-out":"signedOut"}[t.state.status];h(this.#i,r?e.t(r):"")}#o({context:e,subject:t,type:s},n){let{title:r=s==="PRIVATE"&&t,startsAt:a,imageUrl:d,url:l}=e??{},c=[n.code,r,a,d,l].join(" ");if(this.#n.hidden=!r&&!a,this.#n.dataset.shows===c)return;this.#n.dataset.shows=c;let u=o("span",{class:"lines"},o("bdi",{class:"cut",text:r||n.t("appointment")}));this.#n.replaceChildren(u);let[b,y]=[H(d),N(l)];if(b&&u.before(Y(b,()=>u.previousElementSibling?.remove())),a){let[v,x]=[n.format(a,{month:"short"}),n.format(a,{day:"numeric"})];u.before(o("span",{class:"calendar","aria-hidden":"true"},o("span",{text:v}),o("span",{text:x}))),u.append(o("small",{text:n.format(a,{weekday:"long",day:"numeric",month:"long",hour:"numeric",minute:"2-digit"})}))}y&&this.#n.append($(y,n.t("look")))}},Xe=168,Q=class{#e={};#t=[];#s=new Map;#n="";#i="";#o=o("bdi",{class:"cut"});#d=o("div",{class:"task"},this.#o,A("close","cancel",{click:()=>this.begin({})}));#l=o("div",{class:"chips"});attach=A("plus","attach",{part:"attach",click:()=>this.host.tell("causerie-attach",{conversationId:this.#n,add:this.#h})});#a=o("textarea",{rows:1,maxlength:1e4,part:"input","data-l":"write","data-p":"write",enterkeyhint:"send",input:()=>this.#x(),blur:()=>this.on.typing(!1)});#c=o("button",{class:"send",part:"send"},M("send"));#p=o("p",{class:"closed","data-t":"closed"});#u=o("form",{class:"write",part:"composer",submit:e=>this.#g(e),keydown:e=>this.#f(e)},this.#d,this.#l,this.attach,this.#a,this.#c);node=o("div",{},this.#u,this.#p);constructor(e,t){this.host=e,this.on=t}draw({id:e,closed:t}){this.#u.hidden=t,this.#p.hidden=!t,this.#n!==e&&(this.#w(),this.#s.set(this.#n,this.#a.value),this.#a.value=this.#s.get(this.#n=e)??"",this.#b()),this.#m()}begin(e,t=e.edits?.content??""){this.#w(),this.#e=e,e.edits&&([this.#i,this.#a.value]=[this.#a.value,t]),this.#m(),this.focus()}focus(){this.#a.focus({preventScroll:!0})}#h=e=>{let t=e.fileName||this.host.words.t("attachment");this.#t.push(e),this.#l.append(g({class:"button cut",text:`✕ ${t}`,"aria-label":`${this.host.words.t("remove")} ${t}`,click:({target:s})=>{this.#t=this.#t.filter(n=>n!==e),s.remove(),this.focus()}})),this.focus()};#b(){this.#t=[],this.#l.replaceChildren()}#f(e){e.isComposing||e.keyCode===229||(e.key==="Escape"&&!this.#d.hidden&&this.begin({}),e.key==="Enter"&&!e.shiftKey&&e.target===this.#a&&this.#g(e))}#g(e){e.preventDefault();let t=this.#a.value,[s,n]=[this.#e,this.#t];t.trim()&&(this.#a.value="",this.#w(),this.#b(),this.#m(),this.on.typing(!1),this.on.send(t,s,n))}#w(){this.#e.edits&&(this.#a.value=this.#i),this.#e={}}#x(){this.#r(),this.#e.edits||this.on.typing(this.#a.value.trim()!=="")}#m(){let{words:e}=this.host,{edits:t,answers:s}=this.#e;this.#d.hidden=!t&&!s,m(this.#c,"aria-label",e.t(t?"save":"send")),t&&h(this.#o,e.t("editing")),s&&h(this.#o,e.t("answering",{name:this.on.authorOf(s),text:s.content??""})),this.#r()}#r(){let e=this.#a;this.#c.disabled=!e.value.trim(),e.style.height="auto",e.style.height=`${Math.min(e.scrollHeight+e.offsetHeight-e.clientHeight,Xe)}px`}},Je=60,Qe=400,Ze=5e3,Z=class{isAtEnd=!0;#e=0;constructor(e,t,s,n){this.log=e,this.list=t,this.moved=s,this.read=n,e.addEventListener("scroll",()=>this.#s(),{passive:!0});let r=new ResizeObserver(()=>{this.isAtEnd&&this.toEnd()});r.observe(e),r.observe(t),new IntersectionObserver(()=>this.notice()).observe(e)}get isNearStart(){return this.log.clientHeight>0&&this.log.scrollTop<this.log.clientHeight}below(e){return e.getBoundingClientRect().bottom-this.log.getBoundingClientRect().top}isSeen(e){let t=e?.getBoundingClientRect().bottom??0;return t>0&&t<=Math.min(innerHeight,this.log.getBoundingClientRect().bottom)}notice=(e=null,t=Qe)=>{clearTimeout(this.#e),this.#e=window.setTimeout(async()=>{try{await this.read()}catch{this.notice(null,Ze)}},t)};keep(e){let t=this.isAtEnd?void 0:[...this.list.children].find(n=>this.below(n)>0),s=t?this.below(t):0;e(),this.isAtEnd?this.toEnd():t?.isConnected&&(this.log.scrollTop+=this.below(t)-s),this.#s()}toEnd(){this.#t(this.log.scrollHeight)}show(e){this.#t(this.log.scrollTop+this.below(e)-e.clientHeight-this.log.clientHeight/8)}#t(e){this.log.scrollTop=e,this.#s()}#s(){let{scrollHeight:e,scrollTop:t,clientHeight:s}=this.log;this.isAtEnd=e-t-s<Je,this.moved(),this.notice()}};var De=["focus","visibilitychange"],Oe=()=>({isLoaded:!1,isPlaced:!1,isNewSeen:!1,isMissing:!1,older:"older",newAfter:1/0,newCount:0,newest:-1,below:0,items:[]}),B=class extends R{static reports=["thread","conversations","typing","presence","state"];static sheet=we;static observedAttributes=["conversation-id","attach"];#e="";#t=null;#s=Oe();#n=new z;#i=new J;#o=new Q(this,{send:(e,t,s)=>this.open&&this.#d.write(this.open,e,t,s),typing:e=>this.open?.thread.typing(e),authorOf:e=>this.#t?T(e,this.#t,this.words):""});#d=new X(this,this.#o,this.#n);#l=g({class:"button older",click:()=>this.#C()});#a=o("p",{class:"hint"});#c=o("ol");#p=I(this.#c,".tool:not([hidden])",-1);#u=o("div",{class:"log",part:"log",role:"log","aria-live":"off",tabindex:0,"data-l":"messages"},this.#l,this.#a,this.#c);#h=o("span");#b=g({class:"jump above",part:"jump",click:()=>this.#L()},M("up"),this.#h);#f=o("span");#g=g({class:"jump",part:"jump",click:()=>{this.#r.toEnd(),this.#u.focus({preventScroll:!0})}},this.#f,M("down"));#w=o("p",{class:"typing",part:"typing"});#x=o("section",{class:"thread",part:"thread"},this.#i.node,o("div",{class:"frame"},this.#u,this.#b,this.#g),this.#w,this.#o.node);#m=o("p",{class:"blank"});#r=new Z(this.#u,this.#c,()=>this.#S(),()=>this.#R());#v=new S(this.#c,e=>Ce(e,this));constructor(){super(),this.root.append(this.#x,this.#m,this.#d.menu.node,this.#n.node,this.#n.voice),this.#i.menu.addEventListener("click",()=>this.open&&this.#d.onConversation(this.#i.menu,this.open))}connectedCallback(){super.connectedCallback();for(let e of De)addEventListener(e,this.#r.notice,!0)}disconnectedCallback(){super.disconnectedCallback();for(let e of De)removeEventListener(e,this.#r.notice,!0);this.#t=null}reported(e){let{isLoaded:t,isMissing:s,older:n}=this.#s;e?.status==="live"&&n==="again"&&!t&&!s&&this.#C(),(!e?.conversationId||e.conversationId===this.#e)&&this.redraw()}focus(){matchMedia("(pointer: fine)").matches?this.#o.focus():this.#u.focus()}get open(){let e=this.#t,t=e?.conversations.peek(this.#e);return e&&t?{client:e,conversation:t,thread:e.thread(this.#e)}:null}draw(){let{causerie:e,words:t}=this,s=this.getAttribute("conversation-id")??"";(s!==this.#e||e!==this.#t)&&([this.#e,this.#t,this.#s,this.#r.isAtEnd]=[s,e,Oe(),!0],this.#v.update([]),this.#k());let n=this.open;this.#x.hidden=!n,this.#m.hidden=!!n,h(this.#m,t.t(s?this.#s.isMissing||this.#s.isLoaded?"missing":"loading":"pick")),n&&(this.#i.draw(this,n),this.#o.attach.hidden=!this.hasAttribute("attach"),this.#o.draw(n.conversation),h(this.#w,Ee(n.client.typingIn(s),t)),this.#y(n))}async#k(){let{causerie:e}=this,t=this.#s;if(!(!e||!this.#e)){try{await e.conversations.get(this.#e),await e.thread(this.#e).load(),t.isLoaded=!0,t.older="older"}catch(s){t.isMissing=s.status===404,t.older="again"}this.redraw()}}#y({client:e,conversation:t,thread:s}){let n=this.#s,{items:r,hasOlder:a}=s,d=e.unread.of(this.#e);!n.isPlaced&&d&&([n.newAfter,n.newCount]=[t.me.readUpTo,d]);let l=r.some(c=>"draft"in c&&!this.#v.node(`c:${c.clientMessageId}`));n.items=Me(r,t,e,this.words,this.#E(s)?n.newAfter:1/0),this.#r.keep(()=>{this.#v.update(n.items),this.#p(),this.#l.hidden=n.isLoaded?!a:n.older!=="again",this.#l.disabled=n.older==="loading",h(this.#l,this.words.t(n.older)),this.#a.hidden=r.length>0||!this.#l.hidden,h(this.#a,this.words.t(n.isLoaded?"first":"loading"))}),n.isLoaded&&!n.isPlaced?this.#A():l&&this.#r.toEnd(),this.#M(r,e),this.#S()}#A(){let e=this.#v.node("new");this.#s.isPlaced=!0,e?this.#r.show(e):this.#r.toEnd()}#E({items:[e],hasOlder:t}){return!t||e&&"seq"in e&&e.seq<=this.#s.newAfter+1}#M(e,t){let s=this.#s,n=e.filter(d=>"seq"in d),r=n.filter(({seq:d,sender:l,isDeleted:c})=>d>s.newest&&l?.id!==t.me?.id&&!c),a=r.at(-1);a&&s.newest>=0&&(this.#r.isAtEnd||(s.below+=r.length),this.#n.announce(r.length>1?this.words.t("news",{count:r.length}):this.words.t("wrote",{name:T(a,t,this.words),text:a.content??""}))),s.isLoaded&&(s.newest=n.at(-1)?.seq??0)}#R(){if(document.visibilityState!=="visible"||!document.hasFocus())return;let t=this.#s.items.findLast(({key:n,message:r})=>r&&this.#r.isSeen(this.#v.node(n)?.querySelector("time")))?.message?.seq??0,s=this.open;if(s&&this.#s.isPlaced&&t>s.conversation.me.readUpTo&&s.client.unread.of(this.#e))return s.thread.read(t)}#S(){let e=this.#s,t=this.#v.node("new");this.#r.isAtEnd&&(e.below=0),this.#g.hidden=this.#r.isAtEnd;let s=e.below?this.words.t("news",{count:e.below}):"";h(this.#f,s),m(this.#g,"aria-label",s||this.words.t("toEnd")),e.isPlaced&&t&&this.#r.below(t)>0&&(e.isNewSeen=!0),this.#b.hidden=!e.isPlaced||!e.newCount||e.isNewSeen,h(this.#h,this.words.t("unread",{count:e.newCount})),e.isPlaced&&e.older==="older"&&this.#r.isNearStart&&this.open?.thread.hasOlder&&this.#C()}async#C(){let[e,t]=[this.open,this.#s];if(!(!e||t.older==="loading")){if(t.older="loading",this.redraw(),!t.isLoaded)return this.#k();t.older=await e.thread.older().then(()=>"older",()=>"again"),this.redraw()}}async#L(){let[e,t]=[this.open,this.#s];for(;e&&t===this.#s&&!this.#E(e.thread)&&await e.thread.older().then(()=>!0,()=>!1););!e||t!==this.#s||(this.#r.isAtEnd=!1,this.#y(e),this.#A(),this.#u.focus({preventScroll:!0}))}show(e){let t=this.#v.node(this.#s.items.find(({message:s})=>s?.id===e)?.key??"");t&&(this.#r.show(t),t.classList.add("shown"),setTimeout(()=>t.classList.remove("shown"),1500))}menu(e,t){this.open&&this.#d.onMessage(e,t,this.open)}};var he=class extends R{static reports=["unread","state"];static sheet=ge;#e=ae();constructor(){super(),this.root.append(this.#e)}draw(){let e=this.causerie?.unread.total??0;de(this.#e,e,this.words),m(this,"count",e?String(e):null)}},ue=class extends R{static sheet=be;static observedAttributes=["recipient-id"];#e=o("slot");#t=g({class:"contact main",part:"button",click:()=>this.#n()},M("bubble"),this.#e);#s=o("p",{class:"problem",role:"alert"});constructor(){super(),this.root.append(this.#t,this.#s)}draw(){let{me:e}=this.causerie??{};h(this.#e,this.words.t("contact")),this.#t.disabled=e?.id===this.getAttribute("recipient-id")}async#n(){let e=this.causerie,t=()=>!e||e.state.status==="signed-out";this.#t.ariaBusy!=="true"&&(this.#t.ariaBusy="true",h(this.#s,""),t()||await j(this,async()=>this.#d(await e.conversations.contact(this.#o())),s=>t()||h(this.#s,s)),this.#t.ariaBusy=null,t()&&this.tell("causerie-login")&&Te(this.#i("login-url")?.replace("{return}",encodeURIComponent(location.href))))}#i(e){return this.getAttribute(e)||void 0}#o(){let[e,t,s]=[this.#i("context-type"),this.#i("context-id"),this.#i("first-message")],n={type:e,id:t,title:this.#i("context-title"),url:this.#i("context-url"),imageUrl:this.#i("context-image-url"),startsAt:this.#i("context-starts-at")};return{recipientId:this.#i("recipient-id")??"",...e&&t&&{context:n},...s&&{firstMessage:{content:s}}}}#d(e){let t=this.#i("open-url");if(!this.tell("causerie-open",{conversation:e})||!t)return;let s=new URL(t,document.baseURI);s.searchParams.set("conversation",e.id),Te(s.href)}},Te=i=>N(i)&&location.assign(i??""),et=["ALL","UNREAD","ARCHIVED"],me=class extends R{static reports=["conversations","unread","presence","state"];static sheet=ve;static observedAttributes=["theme","attach"];findPeople=null;#e="ALL";#t="";#s="";#n="";#i=A("plus","newConversation",{part:"new",click:()=>Ie(this,this.findPeople,e=>this.open(e))});#o=o("input",{type:"search",class:"field","data-p":"search","data-l":"search",input:()=>{this.redraw(),this.#A()}});#d=o("div",{class:"bar filters",role:"group","data-l":"messages"},...et.map(e=>g({"data-t":e,value:e,click:()=>this.#k(e)})));#l=o("ul");#a=I(this.#l,".row");#c=o("p",{class:"none"});#p=g({class:"button","data-t":"more",click:()=>this.#y()});#u=A("back","back",{class:"tool back",slot:"back",click:()=>this.#w()});#h=new B;#b=o("div",{class:"panes"},o("section",{class:"side",part:"list"},o("header",{},o("h2",{"data-t":"messages"}),this.#i),o("div",{class:"bar"},this.#o),this.#d,o("div",{class:"list"},this.#l,this.#c,this.#p)),this.#h);#f=new z;#g=new S(this.#l,({key:e})=>this.#M(e));constructor(){super(),this.#h.append(this.#u),this.root.append(o("div",{class:"frame"},this.#b),this.#f.node,this.#f.voice),this.#h.addEventListener("causerie-archived",e=>{e.preventDefault(),this.#f.show(this.words.t(e.detail.isArchived?"archived":"restored")),e.detail.isArchived&&this.#w()})}connectedCallback(){super.connectedCallback(),addEventListener("popstate",this.#r),document.addEventListener("causerie-open",this.#x),this.#r()}disconnectedCallback(){super.disconnectedCallback(),removeEventListener("popstate",this.#r),document.removeEventListener("causerie-open",this.#x)}open(e){this.#v(e),requestAnimationFrame(()=>requestAnimationFrame(()=>this.#h.focus()))}#w(){this.#v(""),requestAnimationFrame(()=>(this.#g.node(this.#s)?.querySelector("button")??this.#o).focus())}#x=e=>{e.preventDefault(),this.open(e.detail.conversation.id)};get#m(){return this.getAttribute("url-param")??"conversation"}#r=()=>{this.#m&&(this.#t=new URLSearchParams(location.search).get(this.#m)??""),this.redraw()};#v(e){let t=new URL(location.href);e?t.searchParams.set(this.#m,e):t.searchParams.delete(this.#m),this.#m&&e!==this.#t&&history[e&&!this.#t?"pushState":"replaceState"](history.state,"",t),this.#s=this.#t,this.#t=e,this.redraw()}#k(e){this.#e=e,e==="ARCHIVED"&&this.#y(e),this.redraw()}#y=e=>j(this,()=>this.causerie?.conversations.more(e),t=>this.#f.show(t));async#A(){let{conversations:e}=this.causerie??{};for(;e?.hasMore&&this.#o.value;)if(!await this.#y())return}draw(){let e=this.causerie;this.#h.causerie=e,m(this.#h,"conversation-id",this.#t);for(let s of["theme","attach"])m(this.#h,s,this.getAttribute(s));this.#b.classList.toggle("open",this.#t!=="");for(let s of this.#d.querySelectorAll("button"))s.hidden=s.value==="ARCHIVED"&&!e?.conversations.all,m(s,"aria-pressed",String(s.value===this.#e));if(!e)return;this.#n=e.unread.of(this.#t)||this.#n===this.#t?this.#t:"";let t=this.#E(e);this.#g.update(t.map(s=>({key:s.id,conversation:s}))),this.#c.hidden=t.length>0,h(this.#c,this.words.t(e.state.status==="syncing"?"loading":"none")),this.#p.hidden=!e.conversations.hasMore,this.#a()}#E(e){let{conversations:t,unread:s}=e,n=O(this.#o.value.trim()),r=({id:c})=>s.of(c)>0||c===this.#n,d=(this.#e==="ARCHIVED"?t.all??[]:t.items).filter(c=>c.me.status==="ARCHIVED"==(this.#e==="ARCHIVED")).filter(c=>O([c.subject,c.context?.title,...D(c,e).map(({user:u})=>C(u))].join(" ")).includes(n)),l=d.filter(r);return this.#e==="UNREAD"?l:[...l,...d.filter(c=>!r(c))]}#M(e){let[t,s,n,r,a,d]=[P(),o("bdi",{class:"title cut"}),o("bdi",{class:"about cut"}),o("bdi",{class:"excerpt cut",dir:"auto"}),ae(),o("time")],l=o("li",{},g({class:"row",part:"row",tabindex:-1,click:()=>this.open(e)},t,o("span",{class:"lines"},o("span",{class:"bar"},s,d),n,o("span",{class:"bar"},r,a))));return{node:l,update:({conversation:c})=>{let u=this.causerie;if(!u)return;let{context:b,subject:y,lastMessage:v,lastMessageAt:x}=c,k=v?.isDeleted?this.words.t("deleted"):v?.content??"",w=!v?.sender||c.type==="PRIVATE"&&v.sender.id!==u.me?.id;W(t,c,u),h(s,V(c,u)),h(n,c.type==="PRIVATE"&&(b?.title||y)||""),h(r,v&&!w?this.words.t("wrote",{name:T(v,u,this.words),text:k}):k),h(d,x?this.words.when(x):""),de(a,u.unread.of(e),this.words),m(l,"class",a.hidden?null:"unread"),m(l.firstElementChild,"aria-current",String(e===this.#t))}}}};customElements.define("causerie-thread",B);customElements.define("causerie-inbox",me);customElements.define("causerie-badge",he);customElements.define("causerie-contact-button",ue);export{$e as configure,ke as connect};

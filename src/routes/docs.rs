@@ -39,7 +39,7 @@ use crate::model::{Event, Notice};
         read::conversation, read::message, typing::put, presence::list,
         unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message,
         health::healthz, health::readyz, health::metrics, diagnostics::stream, diagnostics::wait,
-        assets::client, assets::elements, assets::elements_part,
+        assets::client, assets::elements,
         demo::start, demo::page, demo::file, demo::people,
         openapi_json, page,
     ),

@@ -134,6 +134,6 @@ async fn the_types_of_client_and_elements_hold() {
     let options = "--checkJs --allowJs --strict --target es2022 --module es2022 --moduleResolution bundler --lib es2023,dom,dom.iterable";
     args.extend(options.split(' ').map(str::to_owned));
     args.extend(["client", "elements"].map(web).concat());
-    args.push("web/elements.js".to_owned());
+    args.extend(["web/client.d.ts", "web/elements.d.ts"].map(str::to_owned));
     node(&args.iter().map(String::as_str).collect::<Vec<_>>(), &[]).await;
 }

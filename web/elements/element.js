@@ -1,6 +1,6 @@
 /**
  * What the elements have in common: a few lines about the DOM, where text goes in as text only; the page's client; a
- * shadow root with its style, the reader's language, one draw a frame.
+ * shadow root with its style, the reader's language, one draw a frame. @import { Options } from "../client.js"
  */
 import { Causerie } from "../client.js";
 import { Words, wordsOf } from "./strings.js";
@@ -154,16 +154,16 @@ export function translate(root, words) {
 }
 
 /** @type {C.Client | null} */ let shared = null;
-/** Made here, hence ended here. @type {InstanceType<typeof Causerie> | null} */ let made = null;
+/** Made here, hence ended here. @type {Causerie | null} */ let made = null;
 /** @type {Set<CauserieElement>} */ const elements = new Set();
 
-/** Gives the elements a client that the caller starts and stops. @param {C.Client | null} client */
+/** Gives the elements a client that the caller starts and stops. @param {Causerie | null} client */
 export function connect(client) {
   shared = client;
   for (const element of elements) element.bind();
 }
 
-/** Makes the page's client and starts it. @param {ConstructorParameters<typeof Causerie>[0]} options */
+/** Makes the page's client and starts it. @param {Options} options @returns {Causerie} */
 export function configure(options) {
   made?.stop();
   const causerie = made = new Causerie(options);
