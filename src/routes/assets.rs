@@ -1,13 +1,12 @@
 //! What pages import: the client and the elements, built into the binary. Anybody may have them, and a browser asks each
 //! time whether they have changed, so that a deploy reaches every page at its next visit.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use rocket::http::{ContentType, Header, Status};
 use rocket::response::{self, Responder, Response};
 use rocket::{Request, Route, get, routes};
+use sha2::{Digest, Sha256};
 
-use crate::error::{Code, Problem, Result};
+use crate::error::{Code, Result};
 
 /// One file: its name below `web/`, and its text.
 pub type Asset = (&'static str, &'static str);
@@ -17,21 +16,12 @@ macro_rules! assets {
 }
 pub(super) use assets;
 
-/// Built in by name, so that the binary is all there is to deploy.
-const FILES: &[Asset] = assets![
-    "client.js",
-    "elements.js",
-    "elements/actions.js",
-    "elements/around.js",
-    "elements/element.js",
-    "elements/message.js",
-    "elements/strings.js",
-    "elements/style.js",
-    "elements/thread.js",
-];
+/// Built in by name, so that the binary is all there is to deploy. `script/pack` makes them, each one module: two of
+/// different versions on one page would be two, not nine.
+const FILES: &[Asset] = assets!["client.js", "elements.js"];
 
 pub fn routes() -> Vec<Route> {
-    routes![client, elements, elements_part]
+    routes![client, elements]
 }
 
 /// A file with its ETag: 304 to whoever has it.
@@ -51,13 +41,29 @@ impl File {
     }
 }
 
+/// Of the text alone, so that all instances agree, whatever built them.
+fn etag_of(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    format!(
+        "\"{}\"",
+        digest[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    )
+}
+
+/// Compared weakly (RFC 9110, 13.1.2): a proxy that compresses makes the tag a weak one.
+fn names(given: &str, etag: &str) -> bool {
+    let mut tags = given.split(',').map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
 impl<'r> Responder<'r, 'static> for File {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let mut hasher = DefaultHasher::new();
-        self.text.hash(&mut hasher);
-        let etag = format!("\"{:x}\"", hasher.finish());
-        let known = request.headers().get_one("If-None-Match");
-        let is_known = known.is_some_and(|given| given.split(',').any(|tag| tag.trim() == etag));
+        let etag = etag_of(self.text);
+        let mut known = request.headers().get("If-None-Match");
+        let is_known = known.any(|given| names(given, &etag));
         let mut response = Response::build();
         response
             .header(Header::new("ETag", etag))
@@ -86,16 +92,4 @@ pub fn client() -> Result<File> {
 #[get("/elements.js")]
 pub fn elements() -> Result<File> {
     File::of(FILES, "elements.js")
-}
-
-/// A part of the elements, which import it
-#[utoipa::path(get, path = "/elements/{name}", tag = "pages", operation_id = "elementsPart", security(()),
-    params(("name" = String, Path, description = "Its name")),
-    responses(
-        (status = 200, description = "An ES module", body = String, content_type = "text/javascript"),
-        (status = 404, description = "No such file", body = Problem, content_type = "application/problem+json"),
-    ))]
-#[get("/elements/<name>")]
-pub fn elements_part(name: &str) -> Result<File> {
-    File::of(FILES, &format!("elements/{name}"))
 }

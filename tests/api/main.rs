@@ -10,6 +10,7 @@ mod support;
 
 mod answers;
 mod architecture;
+mod assets;
 mod auth;
 mod bad_input;
 mod bad_messages;
