@@ -151,6 +151,9 @@ const people = (label = "") => el("ul", { class: "people", tabindex: 0, "data-l"
 const whoField = (input) => el("input", { class: "field", maxlength: 128, "data-p": "who", "data-l": "who", autofocus: input && "", input });
 const problemLine = () => el("p", { class: "problem", role: "alert" });
 
+/** As the service lists them, whatever they became since. @param {C.Member} a @param {C.Member} b */
+const byJoining = (a, b) => (a.joinedAt + a.user.id < b.joinedAt + b.user.id ? -1 : 1);
+
 /** Everybody's role; for an ADMIN adding, promoting and removing. @param {C.Element} host @param {C.Open} open */
 function openMembers(host, { client, conversation }) {
   const { words } = host;
@@ -158,6 +161,9 @@ function openMembers(host, { client, conversation }) {
   const { conversations, me } = client;
   const isAdmin = conversation.me.role === "ADMIN";
   const [list, problem, who] = [people("members"), problemLine(), whoField()];
+  const held = () => conversations.peek(id) ?? conversation;
+  /** Those beyond the hundred that a conversation holds, page by page. @type {Map<string, C.Member>} */ const further = new Map();
+  let next = held().memberCount > held().members.length ? "" : null;
   /** What the service does, it reports; what it refuses is said here. @param {() => unknown} act */
   const run = (act) => attempt(host, act, (text) => say(problem, text));
   /** @param {string} label @param {string} name @param {() => unknown} act */
@@ -171,13 +177,35 @@ function openMembers(host, { client, conversation }) {
     ] : [];
     return { node: personRow(isMe ? words.t("you", { name }) : name, user, words.t(role), ...choices), update() {} };
   });
-  const draw = () => rows.update((conversations.peek(id) ?? conversation).members.map((member) => ({ ...member, key: member.user.id + member.role })));
+  const draw = () => {
+    const shown = new Map([...further.values(), ...held().members].map((member) => [member.user.id, member]));
+    const at = [...list.children].findIndex((row) => row.contains(focused(list)));
+    rows.update([...shown.values()].sort(byJoining).map((member) => ({ ...member, key: member.user.id + member.role })));
+    // A row that changed is another one, and one that went had the focus: it goes on from there.
+    if (at >= 0 && !focused(list)) (list.children[at]?.querySelector("button") ?? list).focus();
+    if (next === null && more.contains(focused(list))) list.focus();
+    more.hidden = next === null;
+  };
+  const more = el("div", { class: "bar" }, button({ class: "button", "data-t": "more", click: () => run(async () => {
+    // The first page is what the conversation holds.
+    for (const before = list.childElementCount; next !== null && list.childElementCount === before; draw()) {
+      const { items, nextPageToken } = await conversations.members(id, { pageToken: next });
+      next = nextPageToken || null;
+      for (const member of items) further.set(member.user.id, member);
+    }
+  }) }));
+  /** What the feed says of somebody. @param {(member: C.Member) => unknown} act */
+  const told = (act) => (/** @type {any} */ { conversationId, data }) => {
+    if (conversationId === id) act(data.member);
+    draw();
+  };
   const form = el("form", { class: "bar", submit: async (event) => {
     event.preventDefault();
     if (await run(() => conversations.addMembers(id, [who.value.trim()]))) who.value = "";
   } }, who, el("button", { class: "button", "data-t": "add" }));
-  const dialog = openDialog(host, words.t("members"), list, problem, ...(isAdmin ? [form] : []));
-  dialog.addEventListener("close", client.on("conversations", draw));
+  const dialog = openDialog(host, words.t("members"), list, more, problem, ...(isAdmin ? [form] : []));
+  const offs = [client.on("conversations", draw), client.on("member.left", told(({ user }) => further.delete(user.id))), client.on("member.updated", told((member) => further.set(member.user.id, member)))];
+  dialog.addEventListener("close", () => offs.forEach((off) => off()));
   draw();
 }
 

@@ -1,6 +1,6 @@
 /** What is around the messages of a thread: whom it is with and what about, where one writes, where the reader is. */
 import { anchor, button, el, icon, mark, safe, say, secure, tool } from "./element.js";
-import { avatar, drawConversation, partnerOf, picture, titleOf } from "./message.js";
+import { avatar, drawConversation, partnerOf, picture, titleOf, upright } from "./message.js";
 
 export class Head {
   menu = tool("more", "actions", { "aria-haspopup": "menu", "aria-expanded": "false", part: "menu-button" });
@@ -31,14 +31,14 @@ export class Head {
     this.#card.hidden = !title && !startsAt;
     if (this.#card.dataset.shows === shows) return;
     this.#card.dataset.shows = shows;
-    const lines = el("span", { class: "lines" }, el("bdi", { class: "cut", text: title || words.t("appointment") }));
+    const lines = el("span", { class: "lines" }, el("bdi", { class: "cut", text: upright(title || "") || words.t("appointment") }));
     this.#card.replaceChildren(lines);
     const [image, link] = [secure(imageUrl), safe(url)];
     if (image) lines.before(picture(image, () => lines.previousElementSibling?.remove()));
     if (startsAt) {
       const [month, day] = [words.format(startsAt, { month: "short" }), words.format(startsAt, { day: "numeric" })];
       lines.before(el("span", { class: "calendar", "aria-hidden": "true" }, el("span", { text: month }), el("span", { text: day })));
-      lines.append(el("small", { text: words.format(startsAt, { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit" }) }));
+      lines.append(el("small", { text: words.format(startsAt, { weekday: "long", day: "numeric", month: "long", year: words.year(startsAt), hour: "numeric", minute: "2-digit" }) }));
     }
     if (link) this.#card.append(anchor(link, words.t("look")));
   }
@@ -100,7 +100,7 @@ export class Composer {
   focus() { this.#text.focus({ preventScroll: true }); }
 
   #add = (/** @type {C.Attachment} */ file) => {
-    const name = file.fileName || this.host.words.t("attachment");
+    const name = upright(file.fileName) || this.host.words.t("attachment");
     this.#files.push(file);
     this.#chips.append(button({
       class: "button cut", text: `✕ ${name}`, "aria-label": `${this.host.words.t("remove")} ${name}`,
@@ -156,7 +156,8 @@ export class Composer {
     this.#taskLine.hidden = !edits && !answers;
     mark(this.#send, "aria-label", words.t(edits ? "save" : "send"));
     if (edits) say(this.#taskText, words.t("editing"));
-    if (answers) say(this.#taskText, words.t("answering", { name: this.on.authorOf(answers), text: answers.content ?? "" }));
+    const name = answers ? this.on.authorOf(answers) : "";
+    if (answers) say(this.#taskText, words.t(name === words.t("mine") ? "answeringMine" : "answering", { name, text: answers.content ?? "" }));
     this.#fit();
   }
 

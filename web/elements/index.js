@@ -4,7 +4,7 @@
  */
 import { attempt, openNew, Toast } from "./actions.js";
 import { button, CauserieElement, el, icon, mark, rove, Rows, safe, say, tool } from "./element.js";
-import { authorOf, avatar, drawBadge, drawConversation, nameOf, newBadge, othersOf, plain, titleOf } from "./message.js";
+import { authorOf, avatar, drawBadge, drawConversation, nameOf, newBadge, othersOf, plain, titleOf, upright } from "./message.js";
 import { badgeSheet, contactSheet, inboxSheet } from "./style.js";
 import { CauserieThread } from "./thread.js";
 
@@ -30,7 +30,8 @@ class CauserieBadge extends CauserieElement {
 
 /**
  * `<causerie-contact-button recipient-id context-type context-id …>`: opens the conversation about what the page shows,
- * and makes it where there is none. A stranger goes to `login-url`, in which `{return}` stands for this page.
+ * and makes it where there is none. A stranger goes to `login-url`, in which `{return}` stands for this page: its path, since
+ * logins that are careful refuse whole addresses. `variant` (`secondary`, `outline`), `size` (`sm`, `lg`), `full-width`: its looks.
  */
 class CauserieContactButton extends CauserieElement {
   static sheet = contactSheet;
@@ -58,7 +59,7 @@ class CauserieContactButton extends CauserieElement {
     say(this.#problem, "");
     if (!isStranger()) await attempt(this, async () => this.#open(await /** @type {C.Client} */ (client).conversations.contact(this.#asked())), (text) => isStranger() || say(this.#problem, text));
     this.#button.ariaBusy = null;
-    if (isStranger() && this.tell("causerie-login")) go(this.#of("login-url")?.replace("{return}", encodeURIComponent(location.href)));
+    if (isStranger() && this.tell("causerie-login")) go(this.#of("login-url")?.replace("{return}", encodeURIComponent(location.pathname + location.search + location.hash)));
   }
 
   /** @param {string} name */
@@ -234,7 +235,7 @@ class CauserieInbox extends CauserieElement {
       const isPlain = !lastMessage?.sender || (conversation.type === "PRIVATE" && lastMessage.sender.id !== client.me?.id);
       drawConversation(face, conversation, client);
       say(title, titleOf(conversation, client));
-      say(about, conversation.type === "PRIVATE" ? context?.title || subject || "" : "");
+      say(about, conversation.type === "PRIVATE" ? upright(context?.title || subject) : "");
       say(excerpt, lastMessage && !isPlain ? this.words.t("wrote", { name: authorOf(lastMessage, client, this.words), text }) : text);
       say(time, lastMessageAt ? this.words.when(lastMessageAt) : "");
       drawBadge(badge, client.unread.of(id), this.words);

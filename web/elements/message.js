@@ -4,8 +4,11 @@
  */
 import { anchor, button, el, icon, mark, say, secure, tool, write } from "./element.js";
 
+/** Names as they are written: what turns the direction around makes `fdp.exe` of an `exe.pdf`. @param {string | null | undefined} text */
+export const upright = (text) => text?.replace(/[\u202A-\u202E\u2066-\u2069]/g, "") ?? "";
+
 /** @param {{id?: string, userId?: string, name: string | null}} user */
-export const nameOf = ({ name, id, userId }) => name || id || userId || "";
+export const nameOf = ({ name, id, userId }) => upright(name || id || userId);
 
 /** Whom a conversation is with. @param {C.Conversation} conversation @param {C.Client} client */
 export const othersOf = ({ members }, client) => members.filter(({ user }) => user.id !== client.me?.id);
@@ -16,7 +19,7 @@ export const partnerOf = (conversation, client) => (conversation.type === "PRIVA
 /** Whom it is with, or what a group is called. @param {C.Conversation} conversation @param {C.Client} client */
 export function titleOf(conversation, client) {
   const names = othersOf(conversation, client).map(({ user }) => nameOf(user)).join(", ");
-  const subject = conversation.subject || conversation.context?.title || "";
+  const subject = upright(conversation.subject || conversation.context?.title);
   return conversation.type === "PRIVATE" ? names || subject : subject || names;
 }
 
@@ -56,7 +59,7 @@ export function drawConversation(element, conversation, client) {
 export function personRow(name, user, detail, ...more) {
   const face = avatar();
   drawAvatar(face, user);
-  return el("li", { class: "person" }, face, el("span", { class: "lines" }, el("bdi", { text: name }), el("small", { text: detail })), ...more);
+  return el("li", { class: "person" }, face, el("span", { class: "who" }, el("span", { class: "lines" }, el("bdi", { text: name }), el("small", { text: detail })), el("span", {}, ...more)));
 }
 
 /** @param {{userId: string, name: string | null}[]} people @param {C.Words} words */
@@ -153,7 +156,8 @@ class Bubble {
   #tick = el("span", { class: "tick", role: "img" });
   #more = tool("more", "actions", { tabindex: -1, "aria-haspopup": "menu", "aria-expanded": "false", click: () => this.host.menu(this.#more, this.item) });
   #reason = el("span");
-  #retry = button({ click: () => this.host.open?.thread.retry(this.#draftId) });
+  // Neither button is there afterwards.
+  #retry = button({ click: () => { this.host.open?.thread.retry(this.#draftId); this.host.focus(); } });
   #discard = button({ click: () => { this.host.open?.thread.discard(this.#draftId); this.host.focus(); } });
   #trouble = el("p", { class: "trouble" }, this.#reason, this.#retry, this.#discard);
   node = el("li", { part: "message" }, this.#avatar, el("div", { class: "column" }, this.#author, el("div", { class: "beside" },
@@ -212,7 +216,7 @@ class Bubble {
 /** A picture in a box of known size, so that its arrival moves nothing; anything else as a link. @param {C.Attachment} file @param {string | null} url @param {C.Words} words */
 function fileOf({ type, fileName }, url, words) {
   if (!url) return null;
-  const name = fileName || words.t("attachment");
+  const name = upright(fileName) || words.t("attachment");
   const link = anchor(url);
   const asLink = () => {
     mark(link, "class", "file");

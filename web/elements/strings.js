@@ -15,7 +15,7 @@ const TABLE = {
   sureLeave: ["Leave this group?", "Quitter ce groupe ?"], sureRemove: ["Remove {name} from this group?", "Retirer {name} de ce groupe ?"],
   MEMBER: ["Member", "Membre"], ADMIN: ["Admin", "Admin"], you: ["{name} (you)", "{name} (vous)"], promote: ["Make admin", "Nommer admin"], demote: ["Make member", "Rendre membre"], remove: ["Remove", "Retirer"], add: ["Add", "Ajouter"],
   write: ["Write a message", "Écrire un message"], send: ["Send", "Envoyer"], attach: ["Attach a file", "Joindre un fichier"], editing: ["Editing", "Modification"], save: ["Save", "Enregistrer"],
-  answering: ["Reply to {name} · {text}", "Réponse à {name} · {text}"], closed: ["Conversation closed.", "Conversation close."], mine: ["You", "Vous"], host: ["The site", "Le site"], wrote: ["{name}: {text}", "{name} : {text}"],
+  answering: ["Reply to {name} · {text}", "Réponse à {name} · {text}"], answeringMine: ["Reply to yourself · {text}", "Réponse à vous-même · {text}"], closed: ["Conversation closed.", "Conversation close."], mine: ["You", "Vous"], host: ["The site", "Le site"], wrote: ["{name}: {text}", "{name} : {text}"],
   sending: ["sending", "envoi en cours"], queued: ["waiting to be sent", "en attente d’envoi"], sent: ["sent", "envoyé"], delivered: ["delivered", "distribué"], read: ["read", "lu"], failed: ["Not sent.", "Non envoyé."],
   retry: ["Send again", "Renvoyer"], discard: ["Discard", "Abandonner"], deleted: ["Message deleted", "Message supprimé"], edited: ["edited", "modifié"], attachment: ["Attachment", "Pièce jointe"],
   people: ["{count} people", "{count} personnes"], online: ["Online", "En ligne"], today: ["Today", "Aujourd’hui"], yesterday: ["Yesterday", "Hier"],
@@ -63,9 +63,11 @@ export class Words {
   day(date) {
     const days = Math.round((midnight(Date.now()) - midnight(date)) / 86_400_000);
     if (days === 0 || days === 1) return this.t(days ? "yesterday" : "today");
-    const year = new Date(date).getFullYear() === new Date().getFullYear() ? undefined : "numeric";
-    return this.format(date, { weekday: "long", day: "numeric", month: "long", year });
+    return this.format(date, { weekday: "long", day: "numeric", month: "long", year: this.year(date) });
   }
+
+  /** Said where it is another one. @param {string} date @returns {"numeric" | undefined} */
+  year = (date) => (new Date(date).getFullYear() === new Date().getFullYear() ? undefined : "numeric");
 
   /** As short as a list needs it: the time today, the date before. @param {string} date */
   when = (date) => (midnight(date) === midnight(Date.now()) ? this.time(date) : this.format(date, { day: "numeric", month: "short" }));

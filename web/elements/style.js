@@ -32,6 +32,7 @@ button { max-width: 100%; padding: 0; border: 0; background: none; cursor: point
 a { color: var(--accent-ink); }
 svg { display: block; flex: none; width: 1.25rem; fill: none; stroke: currentColor; stroke-width: 1.9; stroke-linecap: round; stroke-linejoin: round; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+bdi { text-align: -webkit-match-parent; text-align: match-parent; }
 .cut { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .tool, .send { flex: none; display: grid; place-items: center; width: 2.6rem; height: 2.6rem; border-radius: 50%; color: var(--soft); }
 .tool:hover, .tool[aria-expanded=true] { background: var(--sunk); color: var(--ink); }
@@ -59,15 +60,16 @@ svg { display: block; flex: none; width: 1.25rem; fill: none; stroke: currentCol
 dialog { width: min(30rem, calc(100vw - 2rem)); max-height: min(38rem, calc(100dvh - 2rem)); padding: 0; }
 dialog[open] { display: flex; flex-direction: column; }
 dialog::backdrop { background: #0a100e80; }
-dialog > * { padding: .75rem 1.35rem; }
+dialog > * { padding: .75rem 1.2rem; }
 dialog > header, .bar { display: flex; align-items: center; gap: .6rem; }
 dialog > header { padding-inline-end: .75rem; }
 h2 { flex: 1; min-width: 0; font-size: 1.08rem; font-weight: 650; line-height: 1.35; overflow-wrap: anywhere; }
 dialog > .bar { flex-wrap: wrap; justify-content: flex-end; padding-block: .9rem 1.2rem; }
 .people { overflow-y: auto; min-height: 6rem; }
-.person { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem .8rem; padding: .5rem 0; overflow-wrap: anywhere; }
-.person .lines { flex-basis: 7rem; }
-.person .button { padding: .2rem .7rem; font-size: .86rem; }
+.person { display: flex; align-items: center; gap: .7rem; padding: .5rem 0; overflow-wrap: anywhere; }
+.who { flex: 1; min-width: 0; display: flex; flex-wrap: wrap; align-items: center; gap: .35rem .8rem; }
+.who .lines { flex-basis: 7rem; }
+.who .button { margin: .15rem 0; margin-inline-end: .25rem; padding: .2rem .6rem; font-size: .86rem; }
 .toast { position: fixed; inset: auto 1rem 1.5rem; margin: 0 auto; padding: .65rem 1.2rem; border: 0; border-radius: 2rem; background: var(--ink); color: var(--surface); }
 @media (prefers-reduced-motion: no-preference) { [open], :popover-open { animation: rise .16s; } }
 @keyframes rise { from { opacity: 0; translate: 0 .4rem; } }
@@ -118,7 +120,7 @@ export const threadSheet = sheet(`
 .author { margin: 0 .9rem .2rem; font-weight: 600; }
 .beside { display: flex; align-items: center; gap: .15rem; max-width: min(90%, 36rem); }
 .mine .beside { flex-direction: row-reverse; }
-.bubble { min-width: 0; padding: .55rem .9rem .5rem; border-radius: 1.2rem; background: var(--sunk); }
+.bubble { min-width: 0; overflow: clip; padding: .55rem .9rem .5rem; border-radius: 1.2rem; background: var(--sunk); }
 .mine .bubble { background: var(--accent); color: var(--on-accent); }
 .mine:has(+ .follows) .bubble { border-end-end-radius: .45rem; }
 .mine.follows .bubble { border-start-end-radius: .45rem; }
@@ -139,7 +141,6 @@ export const threadSheet = sheet(`
 .picture img { display: block; width: 100%; height: 100%; object-fit: cover; }
 .beside .tool { width: 2rem; height: 2rem; }
 @media (hover: hover) { .message:not(:hover) .tool:not(:focus-visible, [aria-expanded=true]) { opacity: 0; } }
-.draft:not(.failed) .bubble { opacity: .8; }
 .message:is(.failed, .deleted, .notice) :is(.bubble, .meta) { background: none; color: var(--soft); }
 .failed .bubble, .deleted .bubble { box-shadow: inset 0 0 0 1px var(--line); }
 .failed .bubble { box-shadow: inset 0 0 0 1.5px var(--trouble); }
@@ -169,8 +170,8 @@ export const inboxSheet = sheet(`
 .side > header { display: flex; align-items: center; padding: .8rem .7rem .3rem 1.2rem; }
 .side h2 { font-size: 1.3rem; }
 .side > .bar { padding: .4rem 1rem .6rem; }
-.filters { gap: .35rem; }
-.filters button { padding: .25rem .8rem; border-radius: 2rem; }
+.filters { flex-wrap: wrap; gap: .35rem; }
+.filters button { padding: .25rem .75rem; border-radius: 2rem; white-space: nowrap; }
 .filters button:hover { background: var(--sunk); }
 .filters button[aria-pressed=true] { background: var(--wash); color: var(--accent-ink); font-weight: 600; }
 .list { flex: 1; overflow-y: auto; padding: .2rem .5rem .8rem; }

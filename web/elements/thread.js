@@ -20,6 +20,8 @@ const fresh = () => ({
   newAfter: Infinity, newCount: 0,
   /** The newest `seq` that was drawn, and what came below the reader's place since. */
   newest: -1, below: 0,
+  /** What could not be sent, as far as it was said. */
+  failed: new Set(/** @type {string[]} */ ([])),
   items: /** @type {C.Item[]} */ ([]),
 });
 
@@ -165,16 +167,20 @@ export class CauserieThread extends CauserieElement {
     return !hasOlder || (first && "seq" in first && first.seq <= this.#now.newAfter + 1);
   }
 
-  /** Reads out what others wrote since, and counts what came below the reader's place. @param {(C.Message | C.Draft)[]} all @param {C.Client} client */
+  /** Reads out what others wrote since and what could not be sent, and counts what came below the reader's place. @param {(C.Message | C.Draft)[]} all @param {C.Client} client */
   #hear(all, client) {
     const now = this.#now;
     const messages = all.filter((one) => "seq" in one);
     const news = messages.filter(({ seq, sender, isDeleted }) => seq > now.newest && sender?.id !== client.me?.id && !isDeleted);
     const last = news.at(-1);
-    if (last && now.newest >= 0) {
+    const failed = all.filter((one) => "draft" in one).filter(({ draft }) => draft === "failed");
+    if (now.newest >= 0) {
       if (!this.#place.isAtEnd) now.below += news.length;
-      this.#toast.announce(news.length > 1 ? this.words.t("news", { count: news.length }) : this.words.t("wrote", { name: authorOf(last, client, this.words), text: last.content ?? "" }));
+      const heard = failed.filter(({ clientMessageId }) => !now.failed.has(clientMessageId)).map(({ content, problem }) => [this.words.t("failed"), problem?.message, content].filter(Boolean).join(" "));
+      if (last) heard.unshift(news.length > 1 ? this.words.t("news", { count: news.length }) : this.words.t("wrote", { name: authorOf(last, client, this.words), text: last.content ?? "" }));
+      if (heard.length) this.#toast.announce(heard.join("\n"));
     }
+    now.failed = new Set(failed.map(({ clientMessageId }) => clientMessageId));
     if (now.isLoaded) now.newest = messages.at(-1)?.seq ?? 0;
   }
 

@@ -47,6 +47,7 @@ declare global {
       contact(about: { recipientId: string; context?: any; firstMessage?: { content: string }; subject?: string }): Promise<Conversation>;
       create(body: any): Promise<Conversation>;
       archive(id: string, isArchived: boolean): Promise<unknown>;
+      members(id: string, where?: { pageToken?: string }): Promise<Shapes.Page<Member>>;
       addMembers(id: string, userIds: string[]): Promise<unknown>;
       setRole(id: string, userId: string, role: Member["role"]): Promise<unknown>;
       removeMember(id: string, userId: string): Promise<unknown>;

@@ -1,0 +1,185 @@
+/** What the elements do and how they look, in a Chromium, with a stand-in for the client: no service, no network. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { tools } from "../../web/pack.mjs";
+
+const require = createRequire(`${tools}/`);
+const { chromium } = require("playwright-core");
+const PATIENCE = 60_000;
+const HOST = "http://host.test";
+const at = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
+const SCRIPTS = { "/client.js": "../../web/client.js", "/elements.js": "../../web/elements.js", "/stand-in.js": "./stand-in.js" };
+
+let browser;
+before(async () => {
+  const args = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"];
+  browser = await chromium.launch({ executablePath: process.env.CAUSERIE_TEST_CHROMIUM ?? "/usr/bin/chromium", args });
+});
+after(() => browser.close());
+
+/** A page with these elements on it. What it complains of fails the test. */
+async function show(t, body, { path = "/", ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const complaints = [];
+  t.after(() => context.close().then(() => assert.deepEqual(complaints, [])));
+  context.setDefaultTimeout(PATIENCE);
+  await context.route("**/*", (route) => {
+    const name = new URL(route.request().url()).pathname;
+    if (name in SCRIPTS) return route.fulfill({ body: at(SCRIPTS[name]), contentType: "text/javascript" });
+    const html = `<!doctype html><html lang="${options.lang ?? "en"}"><meta charset="utf-8"><title>Host</title><body><main>${body}</main><script type="module" src="/stand-in.js"></script></body></html>`;
+    return route.fulfill({ body: html, contentType: "text/html" });
+  });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  await page.goto(HOST + path);
+  await page.waitForFunction(() => window.client);
+  return page;
+}
+
+const THREAD = '<causerie-thread conversation-id="c"></causerie-thread>';
+const drawn = (page) => page.locator("causerie-thread [part=message]").first().waitFor();
+const voice = (page) => page.locator("causerie-thread [role=status].unseen");
+
+/** Puts a draft below the first message, or changes it. */
+const draft = (page, status) => page.evaluate((status) => {
+  const problem = status === "failed" ? { status: 422, code: "blank", message: "This is empty.", errors: [] } : null;
+  client.held.items = [client.message(1), { clientMessageId: "d", conversationId: "c", content: "lost words", draft: status, createdAt: "2026-01-05T10:01:00.000Z", body: {}, problem }];
+  client.emit("thread", { conversationId: "c" });
+}, status);
+const drafted = (page, status) => page.locator(`causerie-thread [part=message][data-status=${status}]`).waitFor();
+
+test("what could not be sent is said once, and again when it fails again", async (t) => {
+  const page = await show(t, THREAD);
+  await drawn(page);
+  for (let round = 0; round < 2; round++) {
+    await draft(page, "sending");
+    await drafted(page, "sending");
+    await draft(page, "failed");
+    await voice(page).filter({ hasText: "Not sent. This is empty. lost words" }).waitFor({ state: "attached" });
+    // Drawn again, for another reason.
+    await page.evaluate(() => {
+      document.querySelector("causerie-thread").shadowRoot.querySelector("[role=status].unseen").textContent = "";
+      client.held.items.splice(1, 0, client.message(2, { content: "drawn" }));
+      client.emit("thread", { conversationId: "c" });
+    });
+    await voice(page).filter({ hasText: /^u001: drawn$/ }).waitFor({ state: "attached" });
+    await page.evaluate(() => { client.held.items.splice(1, 1); });
+  }
+});
+
+test("sending again by keyboard leads to where one writes", async (t) => {
+  const page = await show(t, THREAD);
+  await drawn(page);
+  await draft(page, "failed");
+  await drafted(page, "failed");
+  await page.getByRole("button", { name: "Send again" }).press("Enter");
+  assert.ok(await page.getByRole("textbox", { name: "Write a message" }).evaluate((node) => node === node.getRootNode().activeElement));
+  assert.deepEqual(await page.evaluate(() => client.held.asked.at(-1)), ["retry", "d"]);
+});
+
+test("drafts and failures have enough contrast, in both themes", async (t) => {
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await show(t, THREAD, { colorScheme });
+    await drawn(page);
+    await page.addScriptTag({ path: join(tools, "node_modules/axe-core/axe.min.js") });
+    for (const status of ["queued", "failed"]) {
+      await draft(page, status);
+      await drafted(page, status);
+      const { violations } = await page.evaluate(() => axe.run("causerie-thread"));
+      assert.deepEqual(violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), []);
+    }
+  }
+});
+
+/** The members dialog, opened as people do. */
+async function members(page) {
+  await drawn(page);
+  await page.locator("causerie-thread [part=menu-button]").click();
+  await page.getByRole("menuitem", { name: "Members" }).click();
+  return page.getByRole("dialog");
+}
+
+test("all members of a large group can be reached, and who leaves is gone", async (t) => {
+  const page = await show(t, THREAD);
+  const dialog = await members(page);
+  const people = dialog.locator(".person");
+  assert.equal(await people.count(), 100);
+  await dialog.getByRole("button", { name: "Show more" }).press("Enter");
+  await people.nth(129).waitFor();
+  await dialog.getByRole("button", { name: "Show more" }).waitFor({ state: "hidden" });
+  assert.equal(await people.count(), 130);
+  assert.equal(await people.last().locator("bdi").textContent(), "u129");
+  await page.evaluate(() => client.emit("member.left", { conversationId: "c", data: { member: client.everybody[129] } }));
+  await people.nth(129).waitFor({ state: "detached" });
+  assert.equal(await people.last().locator("bdi").textContent(), "u128");
+});
+
+test("whoever is made an admin keeps the place, and its button the focus", async (t) => {
+  const page = await show(t, THREAD);
+  const dialog = await members(page);
+  await dialog.getByRole("button", { name: "Make admin : u001" }).press("Enter");
+  const demote = dialog.getByRole("button", { name: "Make member : u001" });
+  await demote.waitFor();
+  assert.ok(await demote.evaluate((node) => node === node.getRootNode().activeElement));
+  assert.deepEqual((await dialog.locator(".person bdi").allTextContents()).slice(0, 3), ["Me (you)", "u001", "u002"]);
+});
+
+test("a stranger comes back to the page that the button was on, by its path alone", async (t) => {
+  const page = await show(t, '<causerie-contact-button recipient-id="u1" login-url="/login?next={return}"></causerie-contact-button>', { path: "/ads/7?x=1&y=2#pictures" });
+  await page.evaluate(() => { client.state.status = "signed-out"; });
+  await page.getByRole("button").click();
+  await page.waitForURL("**/login?**");
+  assert.equal(page.url(), `${HOST}/login?next=${encodeURIComponent("/ads/7?x=1&y=2#pictures")}`);
+});
+
+test("a contact button has the looks that its attributes name", async (t) => {
+  const kinds = ["", 'variant="secondary"', 'variant="outline"', 'size="sm"', 'size="lg"', "full-width"];
+  const page = await show(t, `<div style="width: 40rem">${kinds.map((kind) => `<p><causerie-contact-button recipient-id="u1" ${kind}></causerie-contact-button></p>`).join("")}</div>`);
+  await page.getByRole("button", { name: "Send a message" }).last().waitFor();
+  const looks = await page.evaluate(() => [...document.querySelectorAll("causerie-contact-button")].map(({ shadowRoot }) => {
+    const button = shadowRoot.querySelector("button"), { backgroundColor } = getComputedStyle(button), { width, height } = button.getBoundingClientRect();
+    return { backgroundColor, width, height };
+  }));
+  const [primary, secondary, outline, small, large, full] = looks;
+  assert.equal(new Set([primary, secondary, outline].map(({ backgroundColor }) => backgroundColor)).size, 3);
+  assert.ok(small.height < primary.height && primary.height < large.height);
+  assert.ok(primary.width < 320 && full.width === 640);
+});
+
+test("the filters stay on one line each beside a narrow thread, in French", async (t) => {
+  const page = await show(t, "<causerie-inbox></causerie-inbox>", { viewport: { width: 850, height: 900 }, lang: "fr" });
+  const filters = page.locator("causerie-inbox .filters button");
+  await filters.filter({ hasText: "Non lues" }).waitFor();
+  const heights = await filters.evaluateAll((all) => all.map((one) => one.offsetHeight));
+  assert.equal(new Set(heights).size, 1, String(heights));
+});
+
+test("a name that turns the direction around is shown as it is written", async (t) => {
+  const page = await show(t, THREAD);
+  await drawn(page);
+  await page.evaluate(() => {
+    const attachments = [{ url: "https://example.org/f", type: "application/pdf", fileName: "annual\u202Efdp.exe" }];
+    client.held.items = [client.message(1, { sender: { id: "u1", name: "\u202EMallory\u2066" , imageUrl: null, role: null }, attachments })];
+    client.emit("thread", { conversationId: "c" });
+  });
+  await page.locator("causerie-thread .file").waitFor();
+  assert.equal(await page.locator("causerie-thread .file bdi").textContent(), "annualfdp.exe");
+  assert.equal(await page.locator("causerie-thread .author").textContent(), "Mallory");
+});
+
+test("an appointment of another year says which", async (t) => {
+  const page = await show(t, THREAD);
+  await drawn(page);
+  const meet = (startsAt) => page.evaluate((startsAt) => {
+    client.group.context = { type: "APPOINTMENT", id: "a", title: "Cut", url: null, imageUrl: null, startsAt };
+    client.emit("conversations");
+  }, startsAt);
+  const shown = page.locator("causerie-thread [part=context] small");
+  await meet(new Date().toISOString());
+  assert.doesNotMatch(await shown.textContent(), /\b\d{4}\b/);
+  await meet("2199-03-12T10:00:00Z");
+  await shown.filter({ hasText: "2199" }).waitFor();
+});
