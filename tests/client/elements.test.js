@@ -21,14 +21,14 @@ before(async () => {
 after(() => browser.close());
 
 /** A page with these elements on it. What it complains of fails the test. */
-async function show(t, body, { path = "/", ...options } = {}) {
+async function show(t, body, { path = "/", change = (text) => text, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const complaints = [];
   t.after(() => context.close().then(() => assert.deepEqual(complaints, [])));
   context.setDefaultTimeout(PATIENCE);
   await context.route("**/*", (route) => {
     const name = new URL(route.request().url()).pathname;
-    if (name in SCRIPTS) return route.fulfill({ body: at(SCRIPTS[name]), contentType: "text/javascript" });
+    if (name in SCRIPTS) return route.fulfill({ body: change(at(SCRIPTS[name])), contentType: "text/javascript" });
     const html = `<!doctype html><html lang="${options.lang ?? "en"}"><meta charset="utf-8"><title>Host</title><body><main>${body}</main><script type="module" src="/stand-in.js"></script></body></html>`;
     return route.fulfill({ body: html, contentType: "text/html" });
   });
@@ -182,4 +182,15 @@ test("an appointment of another year says which", async (t) => {
   assert.doesNotMatch(await shown.textContent(), /\b\d{4}\b/);
   await meet("2199-03-12T10:00:00Z");
   await shown.filter({ hasText: "2199" }).waitFor();
+});
+
+test("where colours for light and dark are unknown all is light, and can be read", async (t) => {
+  const change = (text) => text.replaceAll("light-dark(", "not-known(");
+  const page = await show(t, THREAD, { change, colorScheme: "dark" });
+  await drawn(page);
+  const looks = await page.evaluate(() => {
+    const style = (selector) => getComputedStyle(document.querySelector("causerie-thread").shadowRoot.querySelector(selector));
+    return [style("[part=bubble]").backgroundColor !== "rgba(0, 0, 0, 0)", style("[part=bubble]").color, style(".avatar").backgroundColor !== "rgba(0, 0, 0, 0)", getComputedStyle(document.querySelector("causerie-thread")).backgroundColor];
+  });
+  assert.deepEqual(looks, [true, "rgb(23, 32, 29)", true, "rgb(255, 255, 255)"]);
 });

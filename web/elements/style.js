@@ -73,6 +73,14 @@ dialog > .bar { flex-wrap: wrap; justify-content: flex-end; padding-block: .9rem
 .toast { position: fixed; inset: auto 1rem 1.5rem; margin: 0 auto; padding: .65rem 1.2rem; border: 0; border-radius: 2rem; background: var(--ink); color: var(--surface); }
 @media (prefers-reduced-motion: no-preference) { [open], :popover-open { animation: rise .16s; } }
 @keyframes rise { from { opacity: 0; translate: 0 .4rem; } }
+/* Before Chrome 123, Firefox 128 and Safari 17.5: always light. */
+@supports not (color: light-dark(#fff, oklch(from #000 .8 .1 h))) {
+  :host, :host([theme=dark]) {
+    color-scheme: light; --surface: var(--causerie-surface, #fff); --ink: var(--causerie-ink, #17201d); --sunk: color-mix(in oklab, var(--ink) 5%, var(--surface));
+    --accent: var(--causerie-accent, #0c6657); --accent-ink: var(--accent); --trouble: #a3211b; --shadow: 0 .1rem 2rem #17201d26;
+  }
+  .avatar { background: oklch(.91 .05 var(--hue)); }
+}
 `);
 
 export const badgeSheet = sheet(":host { display: inline-block; vertical-align: middle; line-height: 1; } :host(:not([count])) { display: none; }");
