@@ -94,6 +94,28 @@ test("drafts and failures have enough contrast, in both themes", async (t) => {
   }
 });
 
+test("asking for more by keyboard leaves the focus where one goes on", async (t) => {
+  const page = await show(t, `<causerie-inbox url-param=""></causerie-inbox>${THREAD}`);
+  await drawn(page);
+  const focus = (tag) => page.evaluate((tag) => document.querySelector(tag).shadowRoot.activeElement?.getAttribute("part"), tag);
+  await page.evaluate(() => {
+    client.conversations.hasMore = true;
+    client.conversations.more = async () => {
+      client.conversations.hasMore = false;
+      client.emit("conversations");
+    };
+    client.held.older = () => Promise.reject(new Error("away"));
+    client.held.hasOlder = true;
+    client.emit("conversations");
+  });
+  await page.getByRole("button", { name: "Show more" }).press("Enter");
+  await page.getByRole("button", { name: "Show more" }).waitFor({ state: "hidden" });
+  assert.equal(await focus("causerie-inbox"), "row");
+  await page.getByRole("button", { name: "Try again" }).press("Enter");
+  await page.getByRole("button", { name: "Try again" }).waitFor();
+  assert.equal(await focus("causerie-thread"), "log");
+});
+
 /** The members dialog, opened as people do. */
 async function members(page) {
   await drawn(page);

@@ -3,7 +3,7 @@
  * makes it, `connect(causerie)` gives them the caller's; an element's own `causerie` property comes before both.
  */
 import { attempt, openNew, Toast } from "./actions.js";
-import { button, CauserieElement, el, icon, mark, rove, Rows, safe, say, tool } from "./element.js";
+import { button, CauserieElement, el, focused, icon, mark, rove, Rows, safe, say, tool } from "./element.js";
 import { authorOf, avatar, drawBadge, drawConversation, nameOf, newBadge, othersOf, plain, titleOf, upright } from "./message.js";
 import { badgeSheet, contactSheet, inboxSheet } from "./style.js";
 import { CauserieThread } from "./thread.js";
@@ -207,8 +207,11 @@ class CauserieInbox extends CauserieElement {
     this.#rows.update(shown.map((conversation) => ({ key: conversation.id, conversation })));
     this.#none.hidden = shown.length > 0;
     say(this.#none, this.words.t(client.state.status === "syncing" ? "loading" : "none"));
+    const isAsking = focused(this.#more) === this.#more;
     this.#more.hidden = !client.conversations.hasMore;
     this.#settle();
+    // It goes, and the focus is not lost with it.
+    if (isAsking && this.#more.hidden) this.#rows.node(shown.at(-1)?.id ?? "")?.querySelector("button")?.focus();
   }
 
   /** Unread ones first. @param {C.Client} client */

@@ -4,7 +4,7 @@
  */
 import { Actions, Toast } from "./actions.js";
 import { Composer, Head, Place } from "./around.js";
-import { button, CauserieElement, el, icon, mark, rove, Rows, say } from "./element.js";
+import { button, CauserieElement, el, focused, icon, mark, rove, Rows, say } from "./element.js";
 import { authorOf, itemsOf, newRow, typingLine } from "./message.js";
 import { threadSheet } from "./style.js";
 
@@ -212,6 +212,8 @@ export class CauserieThread extends CauserieElement {
     const [open, now] = [this.open, this.#now];
     if (!open || now.older === "loading") return;
     now.older = "loading";
+    // The button rests meanwhile, and may be gone afterwards.
+    if (focused(this.#older) === this.#older) this.#log.focus({ preventScroll: true });
     this.redraw();
     if (!now.isLoaded) return this.#load();
     now.older = await open.thread.older().then(() => "older", () => "again");
