@@ -70,7 +70,7 @@ dialog > .bar { flex-wrap: wrap; justify-content: flex-end; padding-block: .9rem
 .who { flex: 1; min-width: 0; display: flex; flex-wrap: wrap; align-items: center; gap: .35rem .8rem; }
 .who .lines { flex-basis: 7rem; }
 .who .button { margin: .15rem 0; margin-inline-end: .25rem; padding: .2rem .6rem; font-size: .86rem; }
-.toast { position: fixed; inset: auto 1rem 1.5rem; margin: 0 auto; padding: .65rem 1.2rem; border: 0; border-radius: 2rem; background: var(--ink); color: var(--surface); }
+.toast { position: fixed; inset: auto 1rem 5.5rem; margin: 0 auto; padding: .65rem 1.2rem; border: 0; border-radius: 2rem; background: var(--ink); color: var(--surface); }
 @media (prefers-reduced-motion: no-preference) { [open], :popover-open { animation: rise .16s; } }
 @keyframes rise { from { opacity: 0; translate: 0 .4rem; } }
 /* Before Chrome 123, Firefox 128 and Safari 17.5: always light. */
@@ -178,8 +178,8 @@ export const inboxSheet = sheet(`
 .side > header { display: flex; align-items: center; padding: .8rem .7rem .3rem 1.2rem; }
 .side h2 { font-size: 1.3rem; }
 .side > .bar { padding: .4rem 1rem .6rem; }
-.filters { flex-wrap: wrap; gap: .35rem; }
-.filters button { padding: .25rem .75rem; border-radius: 2rem; white-space: nowrap; }
+.side > .filters { flex-wrap: wrap; gap: .2rem; padding-inline: .7rem; }
+.filters button { padding: .25rem .6rem; border-radius: 2rem; white-space: nowrap; }
 .filters button:hover { background: var(--sunk); }
 .filters button[aria-pressed=true] { background: var(--wash); color: var(--accent-ink); font-weight: 600; }
 .list { flex: 1; overflow-y: auto; padding: .2rem .5rem .8rem; }
