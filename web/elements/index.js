@@ -59,7 +59,7 @@ class CauserieContactButton extends CauserieElement {
     say(this.#problem, "");
     if (!isStranger()) await attempt(this, async () => this.#open(await /** @type {C.Client} */ (client).conversations.contact(this.#asked())), (text) => isStranger() || say(this.#problem, text));
     this.#button.ariaBusy = null;
-    if (isStranger() && this.tell("causerie-login")) go(this.#of("login-url")?.replace("{return}", encodeURIComponent(location.pathname + location.search + location.hash)));
+    if (isStranger() && this.tell("causerie-login")) go(this.#of("login-url")?.replace("{return}", encodeURIComponent(here())));
   }
 
   /** @param {string} name */
@@ -80,6 +80,9 @@ class CauserieContactButton extends CauserieElement {
     go(address.href);
   }
 }
+
+/** This page, within its origin: a path that began with two slashes would name another. */
+const here = () => location.pathname.replace(/^\/+/, "/") + location.search + location.hash;
 
 /** @param {string | undefined} url */
 const go = (url) => safe(url) && location.assign(url ?? "");
