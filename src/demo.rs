@@ -245,9 +245,7 @@ pub fn tour(address: &str, secret: &str, site: Site) -> Result<String> {
     let (alice, bob) = (token(secret, PEOPLE[0])?, token(secret, PEOPLE[1])?);
     let ad = site.ad;
     Ok(format!(
-        r#"
-  Look here     {address}/demo
-  The API       {address}/docs
+        r#"The API: {address}/docs
 
   Paste these. Alice sends; Bob polls, long-polls, streams.
 

@@ -97,7 +97,7 @@ async fn run(command: Command) -> Result<(), AnyError> {
         Command::Serve => serve(figment).await,
         Command::Doctor { url, seconds } => match doctor::examine(&url, seconds).await? {
             true => Ok(()),
-            false => Err("something in between holds back or cuts what is sent: see above".into()),
+            false => Err("not all is well with streams there: see above".into()),
         },
         Command::Openapi => {
             print!("{}", routes::openapi().to_yaml()?);

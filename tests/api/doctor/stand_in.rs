@@ -34,8 +34,8 @@ enum Fault {
     Full(usize),
     /// A 503 of its own.
     Overloaded,
-    /// Everything that takes longer than this is cut.
-    Cuts(Duration),
+    /// Everything that takes longer than so many milliseconds is cut.
+    Cuts(u64),
 }
 
 async fn start(fault: Fault) -> String {
@@ -47,7 +47,7 @@ async fn start(fault: Fault) -> String {
             let asked = asked.clone();
             tokio::spawn(async move {
                 let life = match fault {
-                    Fault::Cuts(life) => life,
+                    Fault::Cuts(life) => Duration::from_millis(life),
                     _ => Duration::from_secs(300),
                 };
                 // Whoever went away is not missed.
@@ -176,77 +176,73 @@ async fn say(out: &mut (impl AsyncWrite + Unpin + ?Sized), frame: &str) -> std::
     out.flush().await
 }
 
+/// Whether it is content, what it must say, and what pages settle on.
+const CASES: &[(Fault, bool, &str, &str)] = &[
+    (Fault::None, true, "open for all of 20 s", "stream"),
+    (Fault::Compresses, true, "comes as br", "stream"),
+    (
+        Fault::HoldsCompressed,
+        false,
+        "nothing arrives",
+        "long-poll",
+    ),
+    (
+        Fault::RefusesQuiet,
+        false,
+        "answered with 403 Forbidden, text/html",
+        UNKNOWN,
+    ),
+    (
+        Fault::Quiet,
+        false,
+        "says hello, and then nothing",
+        "long-poll",
+    ),
+    (Fault::Late(4), false, "arrives, up to 4", "stream"),
+    (Fault::Late(7), false, "is held back", "long-poll"),
+    (Fault::Full(2), true, "open for all of 20 s", "stream"),
+    (
+        Fault::Full(100),
+        false,
+        "no fault of what is in between",
+        UNKNOWN,
+    ),
+    (
+        Fault::Overloaded,
+        false,
+        "answered with 503 Service Unavailable, text/html",
+        UNKNOWN,
+    ),
+    (Fault::Cuts(17_000), false, "then opened anew", "stream"),
+    (
+        Fault::Cuts(10_000),
+        false,
+        "before a heartbeat",
+        "long-poll of 6 s",
+    ),
+    (
+        Fault::Cuts(2200),
+        false,
+        "before a heartbeat",
+        "poll, every 3 s",
+    ),
+    (
+        Fault::Cuts(1000),
+        false,
+        "before a heartbeat",
+        "nothing for long",
+    ),
+];
+const UNKNOWN: &str = "what cannot be told";
+
 #[tokio::test]
 async fn each_fault_is_told_by_its_name_with_what_pages_do() {
-    let cases = [
-        (Fault::None, true, "open for all of 20 s", "stream"),
-        (Fault::Compresses, true, "comes as br", "stream"),
-        (
-            Fault::HoldsCompressed,
-            false,
-            "nothing arrives",
-            "long-poll",
-        ),
-        (
-            Fault::RefusesQuiet,
-            false,
-            "is answered with 403 Forbidden, text/html",
-            "what cannot be told",
-        ),
-        (
-            Fault::Quiet,
-            false,
-            "says hello, and then nothing",
-            "long-poll",
-        ),
-        (Fault::Late(4), false, "late", "stream"),
-        (Fault::Late(7), false, "is held back", "long-poll"),
-        (Fault::Full(2), true, "open for all of 20 s", "stream"),
-        (
-            Fault::Full(100),
-            false,
-            "no fault of what is in between",
-            "what cannot be told",
-        ),
-        (
-            Fault::Overloaded,
-            false,
-            "is answered with 503 Service Unavailable, text/html",
-            "what cannot be told",
-        ),
-        (
-            Fault::Cuts(Duration::from_millis(2200)),
-            false,
-            "before a heartbeat",
-            "poll, every 3 s",
-        ),
-        (
-            Fault::Cuts(Duration::from_secs(17)),
-            false,
-            "then opened anew",
-            "stream",
-        ),
-        (
-            Fault::Cuts(Duration::from_secs(10)),
-            false,
-            "before a heartbeat",
-            "long-poll of 6 s",
-        ),
-        (
-            Fault::Cuts(Duration::from_secs(1)),
-            false,
-            "before a heartbeat",
-            "nothing for long",
-        ),
-    ];
-    let looked = cases.map(async |(fault, is_good, seen, transport)| {
-        let (told, is_content) = doctor(&start(fault).await).await;
+    let looked = CASES.iter().map(async |(fault, is_good, seen, transport)| {
+        let (told, is_content) = doctor(&start(*fault).await).await;
         assert!(told.contains(seen), "{seen}: {told}");
-        assert!(
-            told.contains(&format!("settle on: {transport}")),
-            "{transport}: {told}"
-        );
-        assert_eq!(is_content, is_good, "{told}");
+        let settled = format!("settle on: {transport}");
+        assert!(told.contains(&settled), "{settled}: {told}");
+        assert_eq!(is_content, *is_good, "{told}");
     });
     futures::future::join_all(looked).await;
 }
