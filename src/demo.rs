@@ -110,12 +110,12 @@ async fn tell_of_the_appointment(site: &Teller<'_>) -> Result<Uuid> {
     let appointment = site.create(None, json!({
         "type": "PRIVATE", "memberIds": ["alice", "salon"], "subject": "Coupe et couleur",
         "context": { "type": "APPOINTMENT", "id": "rdv-1027", "title": "Coupe et couleur", "startsAt": "2027-03-12T10:00:00Z", "unique": true },
-        "systemMessage": { "content": "Bonjour Alice, votre rendez-vous du 12 mars à 10 h 30 est confirmé. À bientôt !", "clientMessageId": "rdv-1027-booked" },
+        "systemMessage": { "content": "Bonjour Alice, votre rendez-vous du 12 mars est confirmé. À bientôt !", "clientMessageId": "rdv-1027-booked" },
     })).await?;
     if appointment.is_new {
         let thanks = "Merci, à bientôt !";
         site.say(Some("alice"), appointment.id, thanks).await?;
-        let moved = "Votre rendez-vous est déplacé à 11 h, le même jour.";
+        let moved = "Votre rendez-vous est décalé d'une demi-heure, le même jour.";
         site.say(None, appointment.id, moved).await?;
     }
     Ok(appointment.id)

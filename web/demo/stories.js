@@ -7,7 +7,7 @@ export const STORIES = {
     text: ["The button on the ad opens their conversation, or makes it the first time.", "Le bouton de l’annonce ouvre leur conversation, ou la crée la première fois."],
     steps: [
       ["On Alice’s page press “Contact the seller” and write something: Bob’s badge counts.", "Chez Alice, « Contacter le vendeur », puis écrivez : la pastille de Bob compte."],
-      ["Open the conversation on Bob’s page and watch Alice’s ticks: ✓ sent, ✓✓ delivered, blue once read.", "Ouvrez la conversation chez Bob et regardez les coches d’Alice : ✓ envoyé, ✓✓ distribué, bleues une fois lu."],
+      ["Open the conversation on Bob’s page and watch Alice’s ticks: ✓ sent, ✓✓ delivered, bright once read.", "Ouvrez la conversation chez Bob et regardez les coches d’Alice : ✓ envoyé, ✓✓ distribué, vives une fois lu."],
       ["Take one of them offline and write on: all of it arrives, in order and once, when the network is back.", "Mettez l’un d’eux hors ligne et continuez d’écrire : tout arrive, dans l’ordre et une seule fois, au retour du réseau."],
     ],
     people: [

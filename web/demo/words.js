@@ -7,7 +7,7 @@
 const TABLE = {
   messages: ["Messages", "Messages"],
   title: ["Causerie, the demo", "Causerie, la démo"],
-  lead: ["Messaging beside a site’s own pages: two script tags, no build step, behind any proxy.", "Une messagerie à côté des pages d’un site : deux balises, rien à compiler, derrière n’importe quel proxy."],
+  lead: ["Messaging beside a site’s own pages: one script, no build step, behind any proxy.", "Une messagerie à côté des pages d’un site : un script, rien à compiler, derrière n’importe quel proxy."],
   stories: ["Stories", "Histoires"], language: ["Language", "Langue"], api: ["API", "API"], skip: ["To the story", "Aller à l’histoire"],
   newTab: ["New tab", "Nouvel onglet"], page: ["The page of {name}", "La page de {name}"], travels: ["What travels: {name}", "Ce qui circule : {name}"],
   try: ["Try this", "À essayer"],
