@@ -242,6 +242,9 @@ impl Teller<'_> {
 
 /// What a newcomer can paste.
 pub fn tour(address: &str, secret: &str, site: Site) -> Result<String> {
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "causerie".to_owned());
     let (alice, bob) = (token(secret, PEOPLE[0])?, token(secret, PEOPLE[1])?);
     let ad = site.ad;
     Ok(format!(
@@ -260,7 +263,7 @@ curl -sS -w '\n' "{address}/v1/events?wait=20" -H "Authorization: Bearer $BOB"
 # stream: as it happens, until Ctrl-C
 curl -sSN {address}/v1/events/stream -H "Authorization: Bearer $BOB"
 
-  Tokens of your own: causerie token alice --name Alice [--role service] [--tenant t]
+  Tokens of your own: {program} token alice --name Alice [--role service] [--tenant t]
   Stop with Ctrl-C.
 "#
     ))

@@ -207,6 +207,10 @@ async fn welcome(
     );
     if let Some(site) = site? {
         println!("{}", demo::tour(address, config.jwt_secret(), site)?);
+    } else if config.is_debug {
+        println!(
+            "The API: {address}/docs. The demo site is only there without a CAUSERIE_JWT_SECRET of your own."
+        );
     }
     Ok(())
 }

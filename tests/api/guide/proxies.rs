@@ -182,7 +182,13 @@ async fn caddy_compresses_answers_and_no_stream() {
 
 #[tokio::test]
 async fn below_a_prefix_of_the_site_everything_arrives_but_the_metrics() {
-    let app = App::with(1, "origins=[\"https://www.example.org\"]").await;
+    // As the guide writes it.
+    let guide = read("docs/integrate.md");
+    let (_, settings) = guide
+        .split_once("\nROCKET_CAUSERIE='{")
+        .expect("the setting");
+    let (settings, _) = settings.split_once("}'").expect("its end");
+    let app = App::with(1, settings).await;
     let instance = &app.instances[0];
     let lines = read("docs/samples/nginx_prefix.conf");
     assert!(lines.contains("proxy_pass http://127.0.0.1:8000/;"));
