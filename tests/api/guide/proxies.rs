@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use super::{read, run};
 use crate::listener::Listener;
 use crate::support::nginx::{Nginx, free_port};
-use crate::support::{App, Instance, eventually};
+use crate::support::{App, Database, Instance, eventually};
 
 struct Caddy {
     url: String,
@@ -154,6 +154,32 @@ async fn through_caddy_a_reader_that_goes_away_is_noticed_as_without_it() {
     // With `flush_interval -1` it takes Caddy five heartbeats.
     let took = left.elapsed();
     assert!(took < Duration::from_secs(15), "{took:?}");
+}
+
+#[tokio::test]
+async fn both_proxies_say_who_asks_whatever_the_asker_says() {
+    let mut app = App {
+        database: Database::create().await,
+        instances: Vec::new(),
+    };
+    let believing = [("ROCKET_IP_HEADER", "X-Real-IP")];
+    for _ in 0..2 {
+        app.add("", &believing).await;
+    }
+    let nginx = Nginx::as_recommended(&app.instances[..1]).await;
+    let caddy = Caddy::as_recommended(&app.instances[1]).await;
+    for url in [&nginx.url, &caddy.url] {
+        let mut statuses = Vec::new();
+        let mut held = Vec::new();
+        for asker in 1..=5 {
+            let path = format!("{url}/v1/diagnostics/stream?seconds=100");
+            let get = reqwest::Client::new().get(path);
+            let get = get.header("X-Real-IP", format!("192.0.2.{asker}"));
+            held.push(get.send().await.expect("an answer"));
+            statuses.push(held[asker - 1].status().as_u16());
+        }
+        assert_eq!(statuses, [200, 200, 200, 200, 503], "{url}");
+    }
 }
 
 #[tokio::test]
