@@ -1,4 +1,4 @@
-//! The guide's page and script in a real Chromium, and its PHP address behind PHP's own server.
+//! The guide's page and script, and `/docs`, in a real Chromium; and the guide's PHP address behind PHP's own server.
 
 use std::fs;
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use super::{read, root, run};
 use crate::support::nginx::{Nginx, free_port};
-use crate::support::{App, Person, SECRET, eventually};
+use crate::support::{App, Database, Person, SECRET, eventually};
 
 #[tokio::test]
 async fn two_people_talk_on_the_page_of_the_guide() {
@@ -17,18 +17,37 @@ async fn two_people_talk_on_the_page_of_the_guide() {
     let lines = read("docs/samples/nginx_prefix.conf");
     let lines = lines.replace("http://127.0.0.1:8000", &instance.url);
     let nginx = Nginx::at(port, instance, &lines).await;
+    play("page.mjs", &nginx.url).await;
+}
+
+/// Has Node tell a story beside this file.
+async fn play(story: &str, site: &str) {
     let tools = root("target/tools").display().to_string();
     let tools = std::env::var("CAUSERIE_TEST_TOOLS").unwrap_or(tools);
     let environment = [
-        ("SITE", &*nginx.url),
+        ("SITE", site),
         ("CAUSERIE_JWT_SECRET", SECRET),
         ("CAUSERIE_TEST_TOOLS", &tools),
     ];
-    let story = root("tests/api/guide/page.mjs").display().to_string();
+    let story = root("tests/api/guide").join(story).display().to_string();
     let output = run("node", &[&story], &environment).await;
     let told = [output.stdout, output.stderr].concat();
     println!("{}", String::from_utf8_lossy(&told));
     assert!(output.status.success(), "see above");
+}
+
+#[tokio::test]
+async fn in_development_one_tries_the_description_without_a_token_of_ones_own() {
+    let mut app = App {
+        database: Database::create().await,
+        instances: Vec::new(),
+    };
+    let development = [
+        ("ROCKET_CAUSERIE", "{demo=true}"),
+        ("CAUSERIE_JWT_SECRET", ""),
+    ];
+    let url = app.add("", &development).await.url.clone();
+    play("docs.mjs", &url).await;
 }
 
 #[tokio::test]
