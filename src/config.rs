@@ -35,6 +35,7 @@ pub struct Config {
     tenant: Tenant,
     #[serde(default)]
     tenants: HashMap<String, TenantOverride>,
+    /// Only where the secret is the one that everybody knows.
     #[serde(default)]
     pub demo: bool,
     #[serde(skip)]
@@ -134,6 +135,8 @@ impl Config {
             .extract_inner("causerie")
             .map_err(|error| ConfigError::Figment(Box::new(error)))?;
         config.is_debug = figment.profile() == rocket::Config::DEBUG_PROFILE;
+        // It hands out tokens to whoever asks: only those that anybody could sign.
+        config.demo &= config.jwt_secret() == DEVELOPMENT_SECRET;
         match config.jwt_secret.as_ref().map(String::len) {
             None if !config.is_debug => return Err(ConfigError::NoSecret),
             Some(length) if length < 32 => return Err(ConfigError::ShortSecret(length)),

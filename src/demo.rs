@@ -110,12 +110,12 @@ async fn tell_of_the_appointment(site: &Teller<'_>) -> Result<Uuid> {
     let appointment = site.create(None, json!({
         "type": "PRIVATE", "memberIds": ["alice", "salon"], "subject": "Coupe et couleur",
         "context": { "type": "APPOINTMENT", "id": "rdv-1027", "title": "Coupe et couleur", "startsAt": "2027-03-12T10:00:00Z", "unique": true },
-        "systemMessage": { "content": "Bonjour Alice, votre rendez-vous du 12 mars à 10 h 30 est confirmé. À bientôt !", "clientMessageId": "rdv-1027-booked" },
+        "systemMessage": { "content": "Bonjour Alice, votre rendez-vous du 12 mars est confirmé. À bientôt !", "clientMessageId": "rdv-1027-booked" },
     })).await?;
     if appointment.is_new {
         let thanks = "Merci, à bientôt !";
         site.say(Some("alice"), appointment.id, thanks).await?;
-        let moved = "Votre rendez-vous est déplacé à 11 h, le même jour.";
+        let moved = "Votre rendez-vous est décalé d'une demi-heure, le même jour.";
         site.say(None, appointment.id, moved).await?;
     }
     Ok(appointment.id)
@@ -242,12 +242,13 @@ impl Teller<'_> {
 
 /// What a newcomer can paste.
 pub fn tour(address: &str, secret: &str, site: Site) -> Result<String> {
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "causerie".to_owned());
     let (alice, bob) = (token(secret, PEOPLE[0])?, token(secret, PEOPLE[1])?);
     let ad = site.ad;
     Ok(format!(
-        r#"
-  Look here     {address}/demo
-  The API       {address}/docs
+        r#"The API: {address}/docs
 
   Paste these. Alice sends; Bob polls, long-polls, streams.
 
@@ -262,7 +263,7 @@ curl -sS -w '\n' "{address}/v1/events?wait=20" -H "Authorization: Bearer $BOB"
 # stream: as it happens, until Ctrl-C
 curl -sSN {address}/v1/events/stream -H "Authorization: Bearer $BOB"
 
-  Tokens of your own: causerie token alice --name Alice [--role service] [--tenant t]
+  Tokens of your own: {program} token alice --name Alice [--role service] [--tenant t]
   Stop with Ctrl-C.
 "#
     ))

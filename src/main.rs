@@ -50,8 +50,8 @@ enum Command {
     Doctor {
         /// Where pages find the service, for example https://www.example.org/causerie
         url: String,
-        /// How long to look at one stream.
-        #[arg(long, default_value_t = 75, value_parser = clap::value_parser!(u64).range(10..=120))]
+        /// How long to look at one stream: for a heartbeat at least.
+        #[arg(long, default_value_t = 75, value_parser = clap::value_parser!(u64).range(20..=120))]
         seconds: u64,
     },
     /// Begin a new epoch of the log: after a restore, every cursor given out before gets 410.
@@ -97,7 +97,7 @@ async fn run(command: Command) -> Result<(), AnyError> {
         Command::Serve => serve(figment).await,
         Command::Doctor { url, seconds } => match doctor::examine(&url, seconds).await? {
             true => Ok(()),
-            false => Err("something in between holds back or cuts what is sent: see above".into()),
+            false => Err("not all is well with streams there: see above".into()),
         },
         Command::Openapi => {
             print!("{}", routes::openapi().to_yaml()?);

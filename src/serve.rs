@@ -185,22 +185,31 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
     })
 }
 
-/// Says where the service is and, in development, what to try.
+/// Says where the service is and, in development, what to try: where to look comes first.
 async fn welcome(
     config: &Config,
     writer: &Writer,
     slot: &demo::Slot,
     address: &str,
 ) -> crate::error::Result<()> {
+    let site = match config.demo {
+        true => demo::load(writer)
+            .await
+            .map(|site| Some(*slot.get_or_init(|| site))),
+        false => Ok(None),
+    };
+    if let Ok(Some(_)) = site {
+        println!("Look here: {address}/demo");
+    }
     println!(
         "Causerie {} listens on {address}",
         env!("CARGO_PKG_VERSION")
     );
-    if config.demo {
-        let site = demo::load(writer).await?;
+    if let Some(site) = site? {
+        println!("{}", demo::tour(address, config.jwt_secret(), site)?);
+    } else if config.is_debug {
         println!(
-            "{}",
-            demo::tour(address, config.jwt_secret(), *slot.get_or_init(|| site))?
+            "The API: {address}/docs. The demo site is only there without a CAUSERIE_JWT_SECRET of your own."
         );
     }
     Ok(())

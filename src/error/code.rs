@@ -95,6 +95,9 @@ codes! {
         "Too many polls are waiting for this user." "Trop d'attentes sont en cours pour cet utilisateur.",
     Overloaded "overloaded" ServiceUnavailable
         "Too much is being written. Try again soon." "Trop d'écritures en cours. Réessayez bientôt.",
+    DiagnosticsFull "diagnostics-full" ServiceUnavailable
+        "The diagnostics have no room now. Try again in a minute."
+        "Les diagnostics n'ont plus de place pour l'instant. Réessayez dans une minute.",
     Unavailable "unavailable" ServiceUnavailable
         "The database does not answer. Try again soon." "La base de données ne répond pas. Réessayez bientôt.",
     ShuttingDown "shutting-down" ServiceUnavailable

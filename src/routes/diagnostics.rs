@@ -1,6 +1,6 @@
 //! What a proxy in between makes of a stream and of a long answer. Nobody's data: `causerie doctor` asks, from outside.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use rocket::http::{ContentType, Header};
@@ -8,37 +8,23 @@ use rocket::response::stream::ByteStream;
 use rocket::response::{self, Responder, Response};
 use rocket::{Request, Shutdown, State, get};
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
 
 use super::params::Query;
 use super::respond::Json;
-use crate::error::{Code, Problem, Result};
+use super::room::{Room, Seat};
+use crate::error::{Problem, Result};
 
-/// Asked for at the same time, of this instance: whoever may ask needs no token.
-const AT_ONCE: usize = 16;
-/// The longest, in seconds: longer than proxies usually wait.
+/// The longest stream, in seconds: longer than proxies usually let anything live.
 const LONGEST: i64 = 120;
+/// The longest silence: a client that left is noticed when something is sent to it, and its seat is free.
+const SILENCE: i64 = 15;
+/// The longest wait, which keeps its seat to the end: as long as a long-poll may be.
+const LONGEST_WAIT: i64 = 50;
 const USUAL: i64 = 10;
 
-/// How many may be under way.
-pub struct Room(Arc<Semaphore>);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
-    }
-}
-
-impl Room {
-    fn take(&self) -> Result<OwnedSemaphorePermit> {
-        let permit = self.0.clone().try_acquire_owned();
-        Ok(permit.map_err(|_| Code::Overloaded)?)
-    }
-}
-
-fn seconds(query: &Query, name: &str, usual: i64) -> Result<Duration> {
-    let asked = query.number(name, 1, LONGEST)?.unwrap_or(usual);
+fn seconds(query: &Query, name: &str, usual: i64, most: i64) -> Result<Duration> {
+    let asked = query.number(name, 1, most)?.unwrap_or(usual);
     Ok(Duration::from_secs(asked.unsigned_abs()))
 }
 
@@ -46,7 +32,7 @@ fn seconds(query: &Query, name: &str, usual: i64) -> Result<Duration> {
 pub struct Ticks {
     length: Duration,
     every: Duration,
-    room: OwnedSemaphorePermit,
+    seat: Seat,
     shutdown: Shutdown,
 }
 
@@ -55,12 +41,12 @@ impl<'r> Responder<'r, 'r> for Ticks {
         let Self {
             length,
             every,
-            room,
+            seat,
             mut shutdown,
         } = self;
         let ticks = ByteStream! {
             // Held to the end of the stream.
-            let _room = room;
+            let _seat = seat;
             let began = Instant::now();
             yield "event: hello\ndata: {}\n\n".to_owned();
             let mut every = tokio::time::interval(every);
@@ -89,20 +75,25 @@ impl<'r> Responder<'r, 'r> for Ticks {
 #[utoipa::path(get, path = "/v1/diagnostics/stream", tag = "operations", operation_id = "diagnoseStream", security(()),
     params(
         ("seconds" = Option<i64>, Query, description = "1 to 120; 10 unless said"),
-        ("every" = Option<i64>, Query, description = "Seconds from tick to tick, 1 to 120; 1 unless said"),
+        ("every" = Option<i64>, Query, description = "Seconds from tick to tick, 1 to 15; 1 unless said"),
     ),
     responses(
         (status = 200, description = "Server-sent events", body = String, content_type = "text/event-stream"),
-        (status = 503, description = "Too many at once", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "No seat is free: 16 at once, 4 of one address", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/diagnostics/stream")]
-pub fn stream(query: Query, room: &State<Room>, shutdown: Shutdown) -> Result<Ticks> {
-    let length = seconds(&query, "seconds", USUAL)?;
-    let every = seconds(&query, "every", 1)?;
+pub fn stream(
+    query: Query,
+    address: Option<IpAddr>,
+    room: &State<Room>,
+    shutdown: Shutdown,
+) -> Result<Ticks> {
+    let length = seconds(&query, "seconds", USUAL, LONGEST)?;
+    let every = seconds(&query, "every", 1, SILENCE)?;
     Ok(Ticks {
         length,
         every,
-        room: room.take()?,
+        seat: room.take(address)?,
         shutdown,
     })
 }
@@ -115,15 +106,20 @@ pub struct Waited {
 
 /// An answer that takes its time, as a long-poll does
 #[utoipa::path(get, path = "/v1/diagnostics/wait", tag = "operations", operation_id = "diagnoseWait", security(()),
-    params(("seconds" = Option<i64>, Query, description = "1 to 120; 10 unless said")),
+    params(("seconds" = Option<i64>, Query, description = "1 to 50; 10 unless said")),
     responses(
         (status = 200, description = "After that time, or at a deploy before", body = Waited),
-        (status = 503, description = "Too many at once", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "No seat is free: 16 at once, 4 of one address", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/diagnostics/wait")]
-pub async fn wait(query: Query, room: &State<Room>, shutdown: Shutdown) -> Result<Json<Waited>> {
-    let length = seconds(&query, "seconds", USUAL)?;
-    let _room = room.take()?;
+pub async fn wait(
+    query: Query,
+    address: Option<IpAddr>,
+    room: &State<Room>,
+    shutdown: Shutdown,
+) -> Result<Json<Waited>> {
+    let length = seconds(&query, "seconds", USUAL, LONGEST_WAIT)?;
+    let _seat = room.take(address)?;
     let began = Instant::now();
     tokio::select! { () = tokio::time::sleep(length) => {}, () = shutdown => {} }
     Ok(Json::ok(Waited {

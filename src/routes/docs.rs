@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rocket::http::Header;
 use rocket::http::uri::Origin;
 use rocket::response::Redirect;
-use rocket::{Responder, get};
+use rocket::{Responder, State, get};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
@@ -18,6 +18,7 @@ use super::{
     admin, assets, conversations, delivered, demo, diagnostics, events, health, me, members,
     message, messages, presence, read, stream, sync, tickets, typing, unread, users,
 };
+use crate::config;
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::{Event, Notice};
 
@@ -116,26 +117,53 @@ pub fn openapi_json() -> Json<utoipa::openapi::OpenApi> {
     Json::ok(openapi())
 }
 
+/// Its style is partly written into its elements; nothing comes from anywhere else.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
 /// This description, to read and try
 ///
-/// Everything it needs is in the binary: no other host is asked.
+/// Everything it needs is in the binary: no other host is asked. Where the demo is, one tries it as its first person.
 #[utoipa::path(get, path = "/docs", tag = "pages", operation_id = "docs", security(()),
     responses((status = 200, description = "A page", body = String, content_type = "text/html")))]
 #[get("/docs/<_..>")]
-pub fn page(uri: &Origin<'_>) -> Result<Docs> {
+pub fn page(uri: &Origin<'_>, config: &State<config::Config>) -> Result<Docs> {
     // The page names its files beside itself.
-    let Some(file) = uri.path().as_str().strip_prefix("/docs/") else {
+    let Some(name) = uri.path().as_str().strip_prefix("/docs/") else {
         return Ok(Docs::Start(Box::new(Redirect::to("/docs/"))));
     };
-    let config = Arc::new(Config::new(["/openapi.json"]));
-    let found = serve(file, config).map_err(|error| Error::from(Code::Internal).because(error))?;
-    found
-        .map(|file| Docs::File(Box::new(file), Header::new("X-Frame-Options", "DENY")))
-        .ok_or_else(|| Code::NotFound.into())
+    let shown = Arc::new(Config::new(["/openapi.json"]));
+    let found = serve(name, shown).map_err(|error| Error::from(Code::Internal).because(error))?;
+    let mut file = found.ok_or(Code::NotFound)?;
+    if config.demo && name == "swagger-initializer.js" {
+        let token = crate::demo::token(config.jwt_secret(), crate::demo::PEOPLE[0])?;
+        file.bytes = authorized(&file.bytes, &token).into_bytes().into();
+    }
+    Ok(Docs::File(
+        Box::new(file),
+        Header::new("Content-Security-Policy", POLICY),
+        // A token may be in it.
+        Header::new("Cache-Control", "no-store"),
+        Header::new("X-Frame-Options", "DENY"),
+    ))
+}
+
+/// The script that starts Swagger UI, which then shows this token as if somebody had pasted it below "Authorize".
+fn authorized(script: &[u8], token: &str) -> String {
+    const START: &str = "SwaggerUIBundle({";
+    let filled = format!(
+        "{START}\n    onComplete: () => window.ui.preauthorizeApiKey(\"bearer\", \"{token}\"),"
+    );
+    String::from_utf8_lossy(script).replacen(START, &filled, 1)
 }
 
 #[derive(Responder)]
 pub enum Docs {
-    File(Box<SwaggerFile<'static>>, Header<'static>),
+    File(
+        Box<SwaggerFile<'static>>,
+        Header<'static>,
+        Header<'static>,
+        Header<'static>,
+    ),
     Start(Box<Redirect>),
 }

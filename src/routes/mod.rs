@@ -22,6 +22,7 @@ mod params;
 mod presence;
 mod read;
 mod respond;
+mod room;
 mod sse;
 mod stream;
 mod sync;
@@ -36,8 +37,8 @@ use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket, routes};
 
 pub use delivered::Desk;
-pub use diagnostics::Room;
 pub use docs::openapi;
+pub use room::Room;
 
 /// Every address of the service, ready to be launched.
 pub fn stage() -> AdHoc {

@@ -3,13 +3,20 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use reqwest::Client;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 
-use crate::support::{App, Database, Person, eventually};
+use crate::support::{App, Database, PATIENCE, Person, eventually};
 
-const DEMO: &[(&str, &str)] = &[("ROCKET_CAUSERIE", "{demo=true}")];
+/// It is there with the development secret only.
+const DEMO: &[(&str, &str)] = &[
+    ("ROCKET_CAUSERIE", "{demo=true}"),
+    ("CAUSERIE_JWT_SECRET", ""),
+];
 
 /// One more start of the demo on the same database; gives what `/demo.json` says.
 async fn start(app: &mut App) -> Value {
@@ -185,4 +192,68 @@ async fn without_the_demo_there_is_no_page_of_it() {
         assert_eq!(look(&app, path).await.0, 404, "{path}");
     }
     assert_eq!(look(&app, "/").await.1, "/docs");
+}
+
+#[tokio::test]
+async fn with_a_secret_of_ones_own_nobody_is_given_a_token() {
+    // A debug build, with `demo = true` in its own Rocket.toml and even asked for once more.
+    let mut app = App {
+        database: Database::create().await,
+        instances: Vec::new(),
+    };
+    app.add("", &[("ROCKET_CAUSERIE", "{demo=true}")]).await;
+    for path in ["/demo", "/demo/index.js", "/demo.json"] {
+        assert_eq!(look(&app, path).await.0, 404, "{path}");
+    }
+    assert!(!initializer(&app).await.contains("preauthorize"));
+    let people = "select count(*) from users";
+    assert_eq!(app.database.number(people).await, 0, "nor loaded");
+}
+
+async fn initializer(app: &App) -> String {
+    let url = format!("{}/docs/swagger-initializer.js", app.instances[0].url);
+    let answer = reqwest::get(url).await.expect("an answer");
+    answer.text().await.expect("text")
+}
+
+#[tokio::test]
+async fn where_the_demo_is_the_description_is_tried_as_its_first_person() {
+    let mut app = App {
+        database: Database::create().await,
+        instances: Vec::new(),
+    };
+    start(&mut app).await;
+    let script = initializer(&app).await;
+    let (_, filled) = script
+        .split_once("onComplete: () => window.ui.preauthorizeApiKey(\"bearer\", \"")
+        .expect("Authorize is filled in");
+    let (token, _) = filled.split_once('"').expect("a token");
+    let alice = Person {
+        id: "alice".to_owned(),
+        token: token.to_owned(),
+        base: app.instances[0].url.clone(),
+    };
+    assert_eq!(alice.get("/v1/me").await.ok()["name"], "Alice Martin");
+}
+
+#[tokio::test]
+async fn the_first_line_says_where_to_look() {
+    let database = Database::create().await;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_causerie"));
+    let mut child = command
+        .env("DATABASE_URL", &database.url)
+        .env("ROCKET_PORT", "0")
+        .envs(DEMO.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+    let line = line.expect("in time").expect("readable").expect("a line");
+    let (_, address) = line.split_once("Look here: ").expect("where to look");
+    let page = reqwest::get(address).await.expect("an answer");
+    assert_eq!(page.status(), 200, "{address}");
+    assert!(address.ends_with("/demo"), "{address}");
 }

@@ -2,6 +2,7 @@
 //! front of one, and each block of code held to what it says of itself.
 
 mod blocks;
+mod page;
 mod proxies;
 
 use std::fs;
@@ -119,6 +120,25 @@ async fn what_the_backend_says_twice_is_there_once() {
         let said = json!([last["type"], last["content"], last["seq"]]);
         assert_eq!(said, json!(["SYSTEM", "Your appointment is confirmed.", 1]));
     }
+}
+
+#[tokio::test]
+async fn the_line_that_tries_the_backend_s_sample_works() {
+    let app = App::start().await;
+    let blocks = blocks::of("integrate.md");
+    let mut lines = blocks
+        .iter()
+        .filter(|block| block.text.starts_with("TOKEN="));
+    let line = &lines.next().expect("the line").text;
+    let line = line
+        .replace("causerie token", "\"$PROGRAM\" token")
+        .replace("http://127.0.0.1:8000", &app.instances[0].url);
+    let environment = [
+        ("CAUSERIE_JWT_SECRET", SECRET),
+        ("PROGRAM", env!("CARGO_BIN_EXE_causerie")),
+    ];
+    let output = run("sh", &["-c", &line], &environment).await;
+    assert!(printed(&output).contains("Haircut"), "{output:?}");
 }
 
 #[tokio::test]

@@ -18,13 +18,13 @@ const dated = (tag, date, options) => el(tag, { class: tag === "h1" ? "dated" : 
 const kicker = (text) => el("p", { class: "kicker", text: say(text) });
 const line = (text) => el("p", { class: "line", text: say(text) });
 const art = (name) => el("div", { class: "art" }, picture(name));
-/** Where these shops are, wherever one looks from. */
+/** Where the party is, wherever one looks from: its invitation names the hour. Appointments are in the reader's own time, as in the thread. */
 const THERE = { timeZone: "Europe/Paris" };
-const DAY = { weekday: "long", day: "numeric", month: "long", ...THERE };
-const HOUR = { hour: "numeric", minute: "2-digit", ...THERE };
+const DAY = { weekday: "long", day: "numeric", month: "long" };
+const HOUR = { hour: "numeric", minute: "2-digit" };
 
 function leaf(date) {
-  const [month, day] = [format(date, { month: "short", ...THERE }), format(date, { day: "numeric", ...THERE })];
+  const [month, day] = [format(date, { month: "short" }), format(date, { day: "numeric" })];
   return el("div", { class: "art leaf", "aria-hidden": "true" }, el("span", { text: month }), el("span", { text: day }));
 }
 
@@ -59,7 +59,7 @@ const CARDS = {
     art("party"),
     kicker(["Salon Lumière invites", "Salon Lumière invite"]),
     h1(say(["Opening night", "Soirée d’ouverture"])),
-    dated("p", OPENING, { ...DAY, ...HOUR }),
+    dated("p", OPENING, { ...DAY, ...HOUR, ...THERE }),
     line(["12, rue des Lilas. Music, a buffet, and the new chairs.", "12, rue des Lilas. De la musique, un buffet et les nouveaux fauteuils."]),
   ],
   tenants: (as) => as === "alice" ? [

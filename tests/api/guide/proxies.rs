@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use super::{read, run};
 use crate::listener::Listener;
 use crate::support::nginx::{Nginx, free_port};
-use crate::support::{App, Instance, eventually};
+use crate::support::{App, Database, Instance, eventually};
 
 struct Caddy {
     url: String,
@@ -157,6 +157,32 @@ async fn through_caddy_a_reader_that_goes_away_is_noticed_as_without_it() {
 }
 
 #[tokio::test]
+async fn both_proxies_say_who_asks_whatever_the_asker_says() {
+    let mut app = App {
+        database: Database::create().await,
+        instances: Vec::new(),
+    };
+    let believing = [("ROCKET_IP_HEADER", "X-Real-IP")];
+    for _ in 0..2 {
+        app.add("", &believing).await;
+    }
+    let nginx = Nginx::as_recommended(&app.instances[..1]).await;
+    let caddy = Caddy::as_recommended(&app.instances[1]).await;
+    for url in [&nginx.url, &caddy.url] {
+        let mut statuses = Vec::new();
+        let mut held = Vec::new();
+        for asker in 1..=5 {
+            let path = format!("{url}/v1/diagnostics/stream?seconds=100");
+            let get = reqwest::Client::new().get(path);
+            let get = get.header("X-Real-IP", format!("192.0.2.{asker}"));
+            held.push(get.send().await.expect("an answer"));
+            statuses.push(held[asker - 1].status().as_u16());
+        }
+        assert_eq!(statuses, [200, 200, 200, 200, 503], "{url}");
+    }
+}
+
+#[tokio::test]
 async fn caddy_compresses_answers_and_no_stream() {
     let app = App::start().await;
     let caddy = Caddy::as_recommended(&app.instances[0]).await;
@@ -182,7 +208,13 @@ async fn caddy_compresses_answers_and_no_stream() {
 
 #[tokio::test]
 async fn below_a_prefix_of_the_site_everything_arrives_but_the_metrics() {
-    let app = App::with(1, "origins=[\"https://www.example.org\"]").await;
+    // As the guide writes it.
+    let guide = read("docs/integrate.md");
+    let (_, settings) = guide
+        .split_once("\nROCKET_CAUSERIE='{")
+        .expect("the setting");
+    let (settings, _) = settings.split_once("}'").expect("its end");
+    let app = App::with(1, settings).await;
     let instance = &app.instances[0];
     let lines = read("docs/samples/nginx_prefix.conf");
     assert!(lines.contains("proxy_pass http://127.0.0.1:8000/;"));
