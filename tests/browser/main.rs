@@ -103,6 +103,11 @@ async fn behind_something_that_cuts_every_request_after_two_seconds_they_talk_by
     tell("talk", &app.instances[0].url, &more).await;
 }
 
+#[tokio::test]
+async fn axe_finds_nothing_serious_in_light_or_dark_on_a_phone_or_a_desk() {
+    behind("", "axe", "").await;
+}
+
 /// Eight readers at once, in Node: what is tried here is the client's reading and no browser's.
 #[tokio::test]
 async fn a_stream_cut_anywhere_loses_nothing_and_brings_nothing_twice() {

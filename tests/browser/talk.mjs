@@ -25,8 +25,8 @@ async function settle(alice, bob, id) {
   for (let n = 0; n < 3; n++) await send();
   while (EXPECTED && (await transport(bob)) !== EXPECTED) {
     assert.ok(Date.now() - began < 120_000, JSON.stringify(await bob.evaluate(() => window.causerie.state)));
-    // Quiet in between, as conversations are: what cuts silence is to be met.
-    await bob.waitForTimeout(7000);
+    // Quiet in between, as conversations are: what cuts silence, or long-polls twice in a row, is to be met.
+    await bob.waitForTimeout(12_000);
     await send();
   }
   const settled = Date.now() - began;
@@ -43,7 +43,8 @@ async function tick(alice, bob) {
   await badge(bob).getByLabel(/^[1-9]\d* unread message/).waitFor();
   await said(alice, "Still there?").getByLabel("delivered").waitFor();
   await rows(bob).first().click();
-  await said(bob, "Still there?").waitFor();
+  // Opened at the first unread one: the last may be below.
+  await said(bob, "Still there?").scrollIntoViewIfNeeded();
   await said(alice, "Still there?").getByLabel("read").waitFor();
   await badge(bob).getByLabel(/unread/).waitFor({ state: "hidden" });
   console.log("a badge, and delivered; read, and no badge");
