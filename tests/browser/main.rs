@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use support::nginx::{BUFFERING, Nginx, free_port};
-use support::{App, Instance, SECRET};
+use support::{App, Instance, SECRET, eventually};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
@@ -106,6 +106,25 @@ async fn behind_something_that_cuts_every_request_after_two_seconds_they_talk_by
 #[tokio::test]
 async fn axe_finds_nothing_serious_in_light_or_dark_on_a_phone_or_a_desk() {
     behind("", "axe", "").await;
+}
+
+/// The demo's four stories, on a service of their own: a group is not left twice.
+async fn try_the_demo(hand: &str) {
+    let mut app = App::with(0, "").await;
+    let instance = app.add("", &[("ROCKET_CAUSERIE", "{demo=true}")]).await;
+    let is_loaded = async || (instance.status("/demo").await == Some(200)).then_some(());
+    eventually("the demo is loaded", is_loaded).await;
+    tell("stories", &app.instances[0].url, &[("HAND", hand)]).await;
+}
+
+#[tokio::test]
+async fn the_four_stories_of_the_demo_finish_by_mouse() {
+    try_the_demo("mouse").await;
+}
+
+#[tokio::test]
+async fn the_four_stories_of_the_demo_finish_by_keyboard_alone() {
+    try_the_demo("keyboard").await;
 }
 
 /// Eight readers at once, in Node: what is tried here is the client's reading and no browser's.

@@ -48,8 +48,8 @@ export async function context(browser, options = {}) {
   const made = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   made.setDefaultTimeout(PATIENCE);
   const answer = (body, contentType) => (route) => route.fulfill({ body, contentType, headers: { "Content-Security-Policy": POLICY } });
-  await made.route("**/host.html", answer(HTML, "text/html"));
-  await made.route("**/host.js", answer(script, "text/javascript"));
+  await made.route(({ pathname }) => pathname === "/host.html", answer(HTML, "text/html"));
+  await made.route(({ pathname }) => pathname === "/host.js", answer(script, "text/javascript"));
   return made;
 }
 
