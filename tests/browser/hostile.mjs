@@ -60,10 +60,11 @@ async function prepare(alice) {
 async function spoil(made) {
   let spoiled = 0;
   await made.route(({ pathname }) => pathname === "/v1/sync" || pathname.startsWith("/v1/conversations"), async (route) => {
+    if (route.request().method() !== "GET") return route.fallback();
     const response = await route.fetch();
     const text = await response.text();
     const body = text.replace(/"https:\/\/address\.invalid\/(\d+)"/g, (_, n) => (spoiled++, JSON.stringify(ADDRESSES[n])));
-    await route.fulfill({ response, body });
+    return route.fulfill({ response, body });
   });
   return () => spoiled;
 }
@@ -170,6 +171,7 @@ await play(async (browser) => {
     assert.deepEqual(page.complaints, []);
     assert.ok(!(await heard(page)).some((text) => text?.startsWith("resync")));
     console.log(`${name}: ${TEXTS.length} texts and ${ADDRESSES.length} addresses, shown as text`);
+    await made.unrouteAll({ behavior: "ignoreErrors" });
     await made.close();
   }
 });

@@ -104,6 +104,11 @@ async fn behind_something_that_cuts_every_request_after_two_seconds_they_talk_by
 }
 
 #[tokio::test]
+async fn what_people_of_ill_will_send_is_shown_as_text() {
+    behind("", "hostile", "").await;
+}
+
+#[tokio::test]
 async fn axe_finds_nothing_serious_in_light_or_dark_on_a_phone_or_a_desk() {
     behind("", "axe", "").await;
 }
@@ -111,7 +116,10 @@ async fn axe_finds_nothing_serious_in_light_or_dark_on_a_phone_or_a_desk() {
 /// The demo's four stories, on a service of their own: a group is not left twice.
 async fn try_the_demo(hand: &str) {
     let mut app = App::with(0, "").await;
-    let instance = app.add("", &[("ROCKET_CAUSERIE", "{demo=true}")]).await;
+    // A service knows its own address as an origin where its port is configured.
+    let port = free_port().to_string();
+    let environment = [("ROCKET_CAUSERIE", "{demo=true}"), ("ROCKET_PORT", &*port)];
+    let instance = app.add("", &environment).await;
     let is_loaded = async || (instance.status("/demo").await == Some(200)).then_some(());
     eventually("the demo is loaded", is_loaded).await;
     tell("stories", &app.instances[0].url, &[("HAND", hand)]).await;

@@ -155,7 +155,8 @@ const STORIES = {
 };
 
 await play(async (browser) => {
-  const page = await listen(await context(browser, { locale: "en-GB" }));
+  // As tall as the page: a dialog in a frame that is half below the edge cannot be scrolled to.
+  const page = await listen(await context(browser, { locale: "en-GB", viewport: { width: 1280, height: 1800 } }));
   const hand = hands[HAND](page);
   await page.goto(`${BASE}/demo`);
   for (const [name, story] of Object.entries(STORIES)) {
