@@ -170,7 +170,7 @@ export const inboxSheet = sheet(`
 .side h2 { font-size: 1.3rem; }
 .side > .bar { padding: .4rem 1rem .6rem; }
 .filters { gap: .35rem; }
-.filters button { padding: .25rem .8rem; border-radius: 2rem; }
+.filters button { padding: .25rem .8rem; border-radius: 2rem; white-space: nowrap; }
 .filters button:hover { background: var(--sunk); }
 .filters button[aria-pressed=true] { background: var(--wash); color: var(--accent-ink); font-weight: 600; }
 .list { flex: 1; overflow-y: auto; padding: .2rem .5rem .8rem; }
