@@ -5,13 +5,12 @@
 import assert from "node:assert/strict";
 import { setMaxListeners } from "node:events";
 import { relay } from "./relay.mjs";
-import { call, token } from "./stage.mjs";
+import { PATIENCE, call, token } from "./stage.mjs";
 
 const { BASE, CAUSERIE_TEST_FULL } = process.env;
 const EVENTS = 50;
 /** Each takes its share of the places where to cut, one after the other. */
 const READERS = Array.from({ length: 8 }, (_, n) => `r${n}`);
-const HELD = 30_000;
 
 // What a client rests after a failure ends when its page is looked at: so does each of these.
 const looks = new EventTarget();
@@ -61,7 +60,7 @@ async function follow(reader, after, how, expected) {
   const heard = [];
   let timer;
   const done = new Promise((resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`cut (${how}) after ${after} bytes: heard ${heard.length}: ${heard}`)), HELD);
+    timer = setTimeout(() => reject(new Error(`cut (${how}) after ${after} bytes: heard ${heard.length}: ${heard}`)), PATIENCE);
     causerie.on("message.created", ({ data: { message } }) => heard.push(message.content));
     causerie.on("resync", ({ reason }) => reject(new Error(`cut (${how}) after ${after} bytes: resync: ${reason}`)));
     causerie.on("state", ({ status }) => status === "waiting" && look());

@@ -10,7 +10,7 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use support::nginx::{BUFFERING, Nginx, free_port};
 use support::{App, Instance, SECRET, eventually};
@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 /// Two cores: two browsers at once.
 static ROOM: Semaphore = Semaphore::const_new(2);
 /// The longest that a story takes, the thousands of cuts of a full run as well: it catches hangs.
-const BOUND: Duration = Duration::from_secs(900);
+const BOUND: Duration = Duration::from_secs(1200);
 
 fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -42,10 +42,12 @@ async fn node(args: &[&str], settings: &[(&str, &str)]) {
         .env("CAUSERIE_TEST_TOOLS", tools())
         .envs(settings.iter().copied())
         .kill_on_drop(true);
+    let began = Instant::now();
     let output = tokio::time::timeout(BOUND, command.output()).await;
     let output = output.expect("in time").expect("node is installed");
     let told = [output.stdout, output.stderr].concat();
     println!("{}", String::from_utf8_lossy(&told));
+    println!("{:?} for {}", began.elapsed(), args[0]);
     assert!(output.status.success(), "{args:?}: see above");
 }
 
