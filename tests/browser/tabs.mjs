@@ -1,8 +1,9 @@
 /** Ten tabs hold one connection; when the renderer of the one that leads dies, another takes over and nothing is lost. */
 import assert from "node:assert/strict";
-import { call, context, heard, play, until, visit } from "./stage.mjs";
+import { call, context, heard, play, until, token, visit } from "./stage.mjs";
 
-const { BASE, ALICE, BOB } = process.env;
+const { BASE } = process.env;
+const [ALICE, BOB] = [token("alice"), token("bob")];
 
 const open = async () => {
   const text = await (await fetch(`${BASE}/metrics`)).text();

@@ -41,7 +41,8 @@ export const language = () => here ?? (navigator.language.toLowerCase().startsWi
 /** Of an English and a French text, or of a key above, the one to show, with `{name}` filled in. */
 export function say(text, values = {}) {
   const pair = TABLE[text] ?? text;
-  return pair[language() === "fr" ? 1 : 0].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  // The spaces that French has beside its signs break no line.
+  return pair[language() === "fr" ? 1 : 0].replace(/(?<=«) | (?=[»:;?!])/g, "\u00a0").replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 /** Words what is marked with `data-t`, and the document itself. */
