@@ -263,7 +263,7 @@ curl -sS -w '\n' "{address}/v1/events?wait=20" -H "Authorization: Bearer $BOB"
 # stream: as it happens, until Ctrl-C
 curl -sSN {address}/v1/events/stream -H "Authorization: Bearer $BOB"
 
-  Tokens of your own: {program} token alice --name Alice [--role service] [--tenant t]
+  Tokens of your own: {program} token carol --name Carol [--role service] [--tenant t]
   Stop with Ctrl-C.
 "#
     ))
