@@ -120,7 +120,11 @@ async fn try_the_demo(hand: &str) {
     let mut app = App::with(0, "").await;
     // A service knows its own address as an origin where its port is configured.
     let port = free_port().to_string();
-    let environment = [("ROCKET_CAUSERIE", "{demo=true}"), ("ROCKET_PORT", &*port)];
+    let environment = [
+        ("ROCKET_CAUSERIE", "{demo=true}"),
+        ("CAUSERIE_JWT_SECRET", ""),
+        ("ROCKET_PORT", &*port),
+    ];
     let instance = app.add("", &environment).await;
     let is_loaded = async || (instance.status("/demo").await == Some(200)).then_some(());
     eventually("the demo is loaded", is_loaded).await;
