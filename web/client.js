@@ -9,9 +9,20 @@ this.errors = errors;
 this.retryAfterMs = Math.min(Math.max(retryAfterMs, 0), 3_600_000);
 }
 }
-class Unreachable extends Error {}
+class Unreachable extends Error {
+constructor(cause = (""), code = "") {
+super(String(cause));
+this.code = code;
+}
+}
 const passes = ({ status, code }) => !status || status >= 500 || [401, 408, 429].includes(status) || (!code && status !== 413);
 const backOff = (failures = 0, least = 0) => least + Math.random() * Math.min(30_000, 500 * 2 ** failures);
+const isNew = (set = new Set(), one = "") => {
+if (set.has(one)) return false;
+set.add(one);
+if (set.size > 1000) set.delete(set.values().next().value);
+return true;
+};
 const limit = (ms = 0, outer = new AbortController().signal) => {
 const end = new AbortController(), { signal } = end, stop = () => { clearTimeout(timer); end.abort(); };
 let timer = setTimeout(stop, ms);
@@ -20,22 +31,25 @@ if (outer.aborted) stop();
 return { signal, stop, renew(ms = 0) { clearTimeout(timer); timer = setTimeout(stop, ms); } };
 };
 const pause = (ms = 0, outer = new AbortController().signal, least = 0) => new Promise((resolve) => {
-const { signal, stop } = limit(ms, outer), from = Date.now() + least, wake = () => { if (!globalThis.document?.hidden && Date.now() >= from) stop(); };
+const { signal, stop } = limit(ms, outer), from = performance.now() + least, wake = () => { if (!globalThis.document?.hidden && performance.now() >= from) stop(); };
 signal.onabort = () => resolve(null);
 for (const type of ["online", "visibilitychange"]) globalThis.addEventListener?.(type, wake, { signal });
 if (signal.aborted) resolve(null);
 });
-const unreachable = (cause) => { throw cause instanceof Refusal ? cause : new Unreachable(String(cause)); };
-const late = () => new Promise((_, reject) => { setTimeout(reject, 30_000, new Unreachable("late")); });
+const unreachable = (cause, code = "") => { throw cause instanceof Refusal || cause instanceof Unreachable ? cause : new Unreachable(cause, code); };
+const late = () => new Promise((_, reject) => { setTimeout(reject, 30_000, new Unreachable("late", "no-token")); });
 const makeHttp = ({ url = "", token: fixed, getToken, language = "" }, onOther) => {
 const counts = { requests: 0, notModified: 0, bytes: 0 };
-let token = "", who = "", renewAt = 0, asking = (null);
+let token = "", who = "", renewAt = 0, endsAt = 0, age = 0, asking = (null);
+const check = (born = 0) => { if (born !== age) throw new Refusal(401, { code: "signed-out" }); };
 const renew = async (reason) => {
-const fresh = getToken ? await Promise.race([Promise.resolve({ reason }).then(getToken), late()]) : reason !== "refused" && fixed;
+const born = age, fresh = getToken ? await Promise.race([Promise.resolve({ reason }).then(getToken), late()]) : reason !== "refused" && fixed;
+check(born);
 if (fresh) {
 const { exp, sub, userId, tenant, tenantId } = JSON.parse(atob(fresh.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
 const owner = JSON.stringify([tenant ?? tenantId ?? "default", sub ?? userId]), left = exp * 1000 - Date.now();
-renewAt = left > 0 ? Date.now() + left - Math.min(60_000, left / 4) : Infinity;
+endsAt = exp * 1000;
+renewAt = left > 0 ? endsAt - Math.min(60_000, left / 4) : Infinity;
 if ((who ||= owner) === owner) return token = fresh;
 onOther();
 }
@@ -45,12 +59,24 @@ throw new Refusal(401, { code: "signed-out" });
 const http = {
 counts,
 who: async () => (await http.token(), who),
-forget: () => { token = who = ""; },
-token: async (refused) => (token && token !== refused && Date.now() < renewAt ? token
-: asking ??= renew(!token ? "start" : token === refused ? "refused" : "expiring").catch(unreachable).finally(() => { asking = null; })),
+forget(isWhole = true) {
+age++;
+token = "";
+asking = null;
+if (isWhole) who = fixed = "";
+},
+async token(refused) {
+const isGood = token && token !== refused, now = Date.now(), born = age;
+if (isGood && now < renewAt) return token;
+asking ??= renew(!token ? "start" : token === refused ? "refused" : "expiring").catch((cause) => unreachable(cause, "no-token")).finally(() => { if (born === age) asking = null; });
+if (!isGood || now >= endsAt) return asking;
+asking.catch(() => { renewAt = Date.now() + 5000 + Math.random() * 5000; });
+return token;
+},
 async open(method, path, { signal, headers, body } = {}) {
-const send = (bearer = "") => fetch(url.replace(/\/$/, "") + path, { method, signal, body: body && JSON.stringify(body), cache: "no-store", credentials: "omit",
-headers: { Authorization: `Bearer ${bearer}`, "Accept-Language": language, "Content-Type": "application/json", ...headers } });
+const born = age;
+const send = async (bearer = "") => (check(born), fetch(url.replace(/\/$/, "") + path, { method, signal, body: body && JSON.stringify(body), cache: "no-store", credentials: "omit",
+headers: { Authorization: `Bearer ${bearer}`, "Accept-Language": language, "Content-Type": "application/json", ...headers } }));
 const used = await http.token();
 counts.requests++;
 let response = await send(used);
@@ -60,9 +86,13 @@ if (response.status < 400) return response;
 throw new Refusal(response.status, await response.json().catch(() => null), response.headers.get("Retry-After") ?? "");
 },
 async json(method, path, { signal, ms = 20_000, ...options } = {}) {
+const born = age;
+await http.token();
+check(born);
 const time = limit(ms, signal);
 try {
 const response = await http.open(method, path, { ...options, signal: time.signal }), text = await response.text();
+check(born);
 counts.bytes += new Blob([text]).size;
 return { response, body: text && JSON.parse(text) };
 } catch (cause) {
@@ -101,9 +131,8 @@ return lines.flatMap(read);
 };
 class Broken extends Error { code = "broken"; }
 const RUNGS = (["stream", "long-poll", "poll"]), SUFFERED = { silent: 1, refused: 1, cut: 2, away: 3 }, MINUTE = 60_000;
-const makeLadder = (now = Date.now) => {
-const may = { stream: true, longPoll: true };
-let rung = 0, strikes = 0, pause = MINUTE, climbAt = Infinity, isFalling = false;
+const makeLadder = (now = () => performance.now(), note = { get: () => "", set() {} }) => {
+let rung = 0, strikes = 0, pause = MINUTE, climbAt = Infinity, isFalling = false, why = (null);
 const stand = (at = 0, part = 1) => {
 rung = at;
 isFalling = at > 0;
@@ -112,12 +141,22 @@ climbAt = at ? now() + pause * part * (1 + Math.random() / 5) : Infinity;
 };
 const ladder = {
 allowed: new Set(RUNGS), reason: null, wait: 25,
-allow(what) {
-Object.assign(may, what);
-ladder.allowed = new Set(RUNGS.filter((_, at) => [may.stream, may.longPoll, true][at]));
-ladder.reason = null;
+allow({ stream = ladder.allowed.has("stream"), longPoll = ladder.allowed.has("long-poll") }, reason = null) {
+ladder.allowed = new Set(RUNGS.filter((_, at) => [stream, longPoll, true][at]));
+ladder.reason = why = reason;
+note.set("");
 pause = MINUTE;
 stand();
+},
+recall() {
+let known;
+try { known = JSON.parse(note.get()); } catch { return; }
+const left = known?.climbAt - Date.now();
+if (!(left > -10 * MINUTE && left < 80 * MINUTE && known.rung in RUNGS)) return;
+({ pause, reason: ladder.reason, wait: ladder.wait } = known);
+stand(known.rung);
+isFalling = false;
+climbAt = now() + left;
 },
 next() {
 if (now() >= climbAt) {
@@ -128,12 +167,17 @@ stand();
 while (!ladder.allowed.has(RUNGS[rung])) rung++;
 return RUNGS[rung];
 },
-worked() {
-if (RUNGS[rung] === [...ladder.allowed][0] && (rung !== 1 || ladder.wait === 25)) {
-ladder.reason = null;
+worked(isProof = true) {
+if (RUNGS[rung] !== [...ladder.allowed][0] || (rung === 1 && ladder.wait < 25)) {
+if (climbAt === Infinity) stand(rung);
+if (isFalling) note.set(JSON.stringify({ rung, pause, reason: ladder.reason, wait: ladder.wait, climbAt: Date.now() + climbAt - now() }));
+} else if (isProof) {
+ladder.reason = why;
 pause = MINUTE;
 climbAt = Infinity;
-} else if (climbAt === Infinity) stand(rung);
+if (note.get()) note.set("");
+}
+if (!isProof) return;
 isFalling = false;
 strikes = 0;
 },
@@ -150,12 +194,12 @@ stand(rung + (shorter > 1 ? 0 : 1), how === "away" ? 0.1 : 1);
 return ladder;
 };
 const isOffline = () => globalThis.navigator?.onLine === false;
-const makeFeed = (http, on) => {
-const ladder = makeLadder();
+const makeFeed = (http, on, note) => {
+const ladder = makeLadder(undefined, note);
 let run = new AbortController(), cursor = "", etag = "", nextMs = 3000, failures = 0, seenAt = 0, telling = 0;
 const tell = (status, more) => on.state({ status, reason: ladder.reason, cursor, retryAt: null, ...http.counts, ...more });
-const rest = (ms = 0, least = ms) => {
-tell(isOffline() ? "offline" : "waiting", { retryAt: new Date(Date.now() + ms) });
+const rest = (ms = 0, least = ms, reason = ladder.reason) => {
+tell(isOffline() ? "offline" : "waiting", { reason, retryAt: new Date(Date.now() + ms) });
 return pause(ms, run.signal, least);
 };
 const step = ({ cursor: to = cursor, events = [], unread, ephemeral }) => {
@@ -169,31 +213,35 @@ throw error instanceof Broken ? error : new Broken(String(error));
 }
 };
 const ask = async (isHeld = false) => {
-const { signal } = run, askedAt = Date.now(), since = cursor, wait = since && isHeld && !failures ? ladder.wait : 0;
+const { signal } = run, askedAt = performance.now(), since = cursor, wait = since && isHeld && !failures ? ladder.wait : 0;
 const { response: { status, headers }, body } = await http.json("GET", since ? `/v1/events?since=${since}&wait=${wait}&ephemeral=1` : "/v1/sync",
 { signal, headers: etag ? { "If-None-Match": etag } : {}, ms: (wait + 15) * 1000 });
 if (signal.aborted) return;
 if (status === 204) throw new Refusal(204);
 if (!since) {
+on.sync(body);
 cursor = body.cursor;
-return on.sync(body);
+return;
 }
 if (body && (body.from !== since || (body.hasMore && body.cursor === since))) throw new Broken(`a page from ${body.from}, not ${since}`);
 if (body) step(body);
-const ms = Date.now() - askedAt;
+if (signal.aborted) return;
+const ms = performance.now() - askedAt;
 failures = 0;
-if (!isHeld || ms > 1500) ladder.worked();
+ladder.worked(!isHeld || ms > 1500);
 tell("live");
 if (body.hasMore) return;
 etag = headers.get("ETag") ?? "";
 nextMs = body.poll?.nextMs ?? (Number(headers.get("X-Poll-Interval")) * 1000 || nextMs);
-if (globalThis.document?.visibilityState !== "hidden") seenAt = Date.now();
+if (globalThis.document?.visibilityState !== "hidden") seenAt = performance.now();
 const pace = isHeld && (!wait || body.events?.length || ms > 1000) ? 0 : nextMs;
-await pause(Date.now() - seenAt > MINUTE ? Math.max(pace, 30_000) : pace, signal);
+await pause(performance.now() - seenAt > MINUTE ? Math.max(pace, 30_000) : pace, signal);
 };
 const stream = async () => {
+const { signal } = run;
 await http.token();
-const { signal } = run, time = limit(6000, signal);
+if (signal.aborted) return;
+const time = limit(6000, signal);
 let within = 0, how = "away";
 try {
 const { status, body: bytes, headers } = await http.open("GET", "/v1/events/stream", { signal: time.signal, headers: { Accept: "text/event-stream", "Last-Event-ID": cursor } });
@@ -205,6 +253,7 @@ if (signal.aborted) return;
 if (!value) throw how;
 http.counts.bytes += value.length;
 for (const { type, data, id } of read(value)) {
+if (signal.aborted) return;
 const body = JSON.parse(data);
 if (type === "goodbye") return rest(body.reconnectAfterMs);
 if (type === "resync" || type === "error") throw new Refusal(type === "error" ? 500 : 410, { code: body.reason ?? type, ...body });
@@ -221,8 +270,8 @@ failures = 0;
 step({ cursor: id, events: [body] });
 telling ||= setTimeout(() => {
 telling = 0;
-http.json("POST", "/v1/delivered", { signal, body: { cursor } }).catch(() => {});
-}, 2000);
+if (cursor) http.json("POST", "/v1/delivered", { signal: run.signal, body: { cursor } }).catch(() => {});
+}, Math.random() * 2000);
 } else step({ [type]: body });
 tell("live");
 }
@@ -236,7 +285,7 @@ time.stop();
 };
 const follow = async () => {
 for (const { signal } = run; !signal.aborted;) {
-const transport = ladder.next(), askedAt = Date.now();
+const transport = ladder.next(), askedAt = performance.now();
 tell(!cursor ? "syncing" : failures || transport === "stream" ? "connecting" : "live", { transport });
 await (cursor && transport === "stream" ? stream() : ask(transport === "long-poll")).catch(({ status, code, how = "away", retryAfterMs, message }) => {
 if (signal.aborted) return;
@@ -246,9 +295,10 @@ return tell(code || "stopped", { transport: null });
 }
 if (code === "broken" || status === 410 || code === "invalid-cursor") {
 cursor = etag = "";
+failures = Math.max(failures, 2);
 on.lost(status ? code : message);
-} else if (cursor && !isOffline() && (!code || status === 429)) ladder.failed(status ? "refused" : how, Date.now() - askedAt);
-return rest(backOff(failures++, retryAfterMs), retryAfterMs ?? 0);
+} else if (cursor && !isOffline() && (!code || status === 429)) ladder.failed(status ? "refused" : how, performance.now() - askedAt);
+return rest(backOff(failures++, retryAfterMs), retryAfterMs ?? 0, code === "no-token" ? code : undefined);
 });
 }
 };
@@ -257,6 +307,7 @@ ladder,
 stop: () => run.abort(),
 start(from) {
 feed.stop();
+ladder.recall();
 run = new AbortController();
 cursor = from ?? "";
 etag = "";
@@ -268,12 +319,10 @@ return feed;
 };
 const makeTabs = (name, on) => {
 const me = Math.random().toString(36), isHidden = () => document.visibilityState === "hidden";
-let place = new AbortController(), release = () => {}, asking = 0, deadline = 0, channel = (null);
-const lead = (leads = true) => {
-clearTimeout(deadline);
-on.lead(tabs.isLeader = leads);
-};
+let place = new AbortController(), release = () => {}, asking = 0, missed = 0, channel = (null);
+const lead = (leads = true, isAlone = false) => on.lead(tabs.isLeader = leads, isAlone);
 const queue = (steal = false) => {
+missed = 0;
 place.abort();
 const { signal } = place = new AbortController();
 navigator.locks.request(name, steal ? { steal } : { signal }, () => signal.aborted ? null : new Promise((free) => {
@@ -281,38 +330,38 @@ release = () => free(null);
 lead();
 })).catch(({ name }) => {
 if (signal.aborted) return;
-lead(name !== "AbortError");
-if (!tabs.isLeader) queue();
+const isRobbed = name === "AbortError";
+lead(!isRobbed, !isRobbed);
+if (isRobbed) queue();
 });
+};
+const beat = () => {
+if (tabs.isLeader || isHidden()) missed = 0;
+else if (++missed > 2) queue(true);
+else tabs.ask();
 };
 const tabs = {
 isLeader: false,
 say: (word) => channel?.postMessage(word),
-ask() {
-if (tabs.isLeader || !channel || isHidden()) return;
-tabs.say({ hello: me, cursor: on.cursor() });
-clearTimeout(deadline);
-deadline = setTimeout(queue, 2500, true);
-},
+ask: () => { if (!tabs.isLeader) tabs.say({ hello: me, cursor: on.cursor() }); },
 start() {
-if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel) return lead();
+if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel) return lead(true, true);
 channel = new BroadcastChannel(name);
-channel.onmessage = ({ data: { hello, cursor, to = me, isSlow, ...news } }) => {
+channel.onmessage = ({ data: { hello, cursor, to, isSlow, ...news } }) => {
 if (hello && tabs.isLeader) tabs.say({ to: hello, ...on.answer(cursor) });
-if (hello || to !== me) return;
-clearTimeout(deadline);
-if (isSlow && !isHidden()) queue(true);
+if (hello || (to && to !== me)) return;
+if (to) missed = 0;
+if (isSlow && !isHidden() && !tabs.isLeader) queue(true);
 on.hear(news);
 };
 queue();
-asking = setInterval(tabs.ask, 10_000);
+asking = setInterval(beat, 900);
 tabs.ask();
 },
 stop() {
 channel?.close();
 channel = null;
 clearInterval(asking);
-clearTimeout(deadline);
 place.abort();
 release();
 tabs.isLeader = false;
@@ -320,6 +369,10 @@ tabs.isLeader = false;
 };
 return tabs;
 };
+const makeNote = (key) => ({
+get: () => { try { return localStorage.getItem(key) ?? ""; } catch { return ""; } },
+set: (text) => { try { localStorage.setItem(key, text); } catch { /* then it is not noted */ } },
+});
 const makeCache = () => {
 let opened = (null);
 const done = (request) => new Promise((resolve, reject) => {
@@ -344,26 +397,35 @@ name: "",
 get: (key) => ask("readonly", (store) => store.get(key)),
 all: async (prefix) => await ask("readonly", (store) => store.getAll(IDBKeyRange.bound(prefix, `${prefix}~`))) ?? [],
 put: (key, value) => ask("readwrite", (store) => (value ? store.put(value, key) : store.delete(key))),
-forget() {
-if (cache.name) globalThis.indexedDB?.deleteDatabase(cache.name);
-cache.name = "";
+use(name) {
+cache.name = name;
 opened = null;
+},
+async forget(prefix) {
+const { name } = cache;
+cache.use("");
+try {
+if (name) indexedDB.deleteDatabase(name);
+if (prefix) for (const { name = "" } of await indexedDB.databases()) if (name.startsWith(prefix) && name !== cache.name) indexedDB.deleteDatabase(name);
+} catch { /* there is none, or an old browser does not name them */ }
 },
 };
 return cache;
 };
 const makeOutbox = ({ call }, cache, tell) => {
-const drafts = new Map(), busy = new Set();
+const drafts = new Map(), busy = new Set(), settled = new Set();
 let at = 0;
 const outbox = {
 isLeading: false,
 get all() { return [...drafts.values()]; },
 of: (conversationId) => outbox.all.filter((draft) => draft.conversationId === conversationId),
 put(draft) {
+if (settled.has(draft.clientMessageId)) return;
+at = Math.max(at, Date.parse(draft.createdAt) || 0);
 drafts.set(draft.clientMessageId, draft);
 outbox.send(draft.conversationId);
 },
-keep: (draft) => cache.put(`draft/${draft.clientMessageId}`, draft).then(() => tell("draft", draft)),
+keep: (draft) => cache.put(`draft/${draft.clientMessageId}`, draft).then(() => { if (drafts.has(draft.clientMessageId)) tell("draft", draft); }),
 add(conversationId, message) {
 at = Math.max(at + 1, Date.now());
 const clientMessageId = at.toString(36) + [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(36)).join("");
@@ -373,7 +435,10 @@ outbox.keep(draft);
 return draft;
 },
 retry: (id) => { if (drafts.has(id)) outbox.keep({ ...drafts.get(id), draft: "queued", problem: null }); },
-drop: (id) => { if (drafts.delete(id)) cache.put(`draft/${id}`); },
+drop(id) {
+if (id) isNew(settled, id);
+if (id && drafts.delete(id)) cache.put(`draft/${id}`);
+},
 forget: () => drafts.clear(),
 async send(conversationId) {
 if (!outbox.isLeading || busy.has(conversationId)) return;
@@ -396,7 +461,7 @@ busy.delete(conversationId);
 };
 return outbox;
 };
-const NOTHING = { cursor: null, me: null, next: null, total: 0, ephemeral: { typing: [], presence: [] }, last: [], conversations: [], unread: [] };
+const NOTHING = { cursor: null, me: null, next: null, total: 0, ephemeral: { typing: [], presence: [] }, last: [], conversations: [], unread: [], arriving: [] };
 const statusOf = ({ seq, createdAt, status = "SENT" }, { members, memberCount }, me) => {
 const to = members.filter(({ user, joinedAt }) => user.id !== me && joinedAt <= createdAt);
 if (!to.length || memberCount > 20 || status === "READ") return status;
@@ -405,13 +470,12 @@ return to.every(({ deliveredUpTo }) => deliveredUpTo >= seq) ? "DELIVERED" : sta
 };
 const of = encodeURIComponent, path = (id = "", rest = "") => `/v1/conversations/${of(id)}${rest}`;
 const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
-let held = new Map(), counts = new Map(), last = new Map(), passed = new Set(), archived = "";
-const arriving = new Map(), messages = new Map(), threads = new Map();
+let held = new Map(), counts = new Map(), last = new Map(), arriving = new Map(), passed = new Set(), archived = "";
+const told = new Set(), messages = new Map(), threads = new Map();
 const pass = (cursor = "") => {
-if (passed.has(cursor)) return false;
-passed.add(model.cursor = cursor);
-if (passed.size > 1000) passed.delete([...passed][0]);
-return true;
+const isFirst = isNew(passed, cursor);
+if (isFirst) model.cursor = cursor;
+return isFirst;
 };
 const moved = (it, userId, { readUpTo = 0, deliveredUpTo = readUpTo, readAt }) => {
 for (const one of it.members) if (one.user.id === userId) {
@@ -453,13 +517,15 @@ else if (it) does[type === "member.left" ? "left" : type.split(".")[0]]?.(it, da
 else if (arriving.has(id)) arriving.get(id).push(event);
 else if (["conversation.created", "member.joined", "message.created"].includes(type) || data.status === "ACTIVE") {
 arriving.set(id, [event]);
-unknown(id);
+unknown(id, data.conversation?.type === "PRIVATE" ? 0 : undefined);
 }
 };
 const run = (id) => {
 const known = messages.get(id) ?? new Map(), found = new Array();
-for (let seq = Math.max(0, ...known.keys()); known.has(seq); seq--) found.unshift(known.get(seq));
-return found;
+let seq = 0;
+for (const one of known.keys()) seq = Math.max(seq, one);
+for (; known.has(seq); seq--) found.push(known.get(seq));
+return found.reverse();
 };
 const hold = async (...request) => {
 const conversation = await call(...request);
@@ -468,7 +534,7 @@ tell("hold", conversation);
 return held.get(conversation.id);
 };
 const makeThread = (id) => {
-let typedAt = 0, readUpTo = 0;
+let typedAt = -Infinity, readUpTo = 0;
 const page = async (query = "") => {
 model.put(id, (await call("GET", path(id, `/messages?limit=50${query}`))).items, !query);
 show([id]);
@@ -494,7 +560,7 @@ thread.isLoaded = true;
 },
 older: () => page(`&before=${run(id)[0]?.seq}`),
 async send(message) {
-typedAt = 0;
+typedAt = -Infinity;
 const draft = outbox.add(id, message);
 show([id]);
 return draft;
@@ -513,8 +579,8 @@ throw error;
 });
 },
 async typing(isTyping) {
-if (isTyping === Date.now() - typedAt < 3000) return;
-typedAt = isTyping ? Date.now() : 0;
+if (isTyping === performance.now() - typedAt < 3000) return;
+typedAt = isTyping ? performance.now() : -Infinity;
 await call("PUT", path(id, "/typing"), { isTyping }).catch(() => {});
 },
 receipts: async (messageId) => (await call("GET", `/v1/messages/${messageId}/receipts`)).items,
@@ -526,7 +592,7 @@ const model = {
 get arriving() { return [...arriving.keys()]; },
 get knowledge() {
 const { cursor, me, next, total, ephemeral } = model;
-return { cursor, me, next, total, ephemeral, last: [...last], conversations: model.conversations.all, unread: [...counts] };
+return { cursor, me, next, total, ephemeral, last: [...last], conversations: model.conversations.all, unread: [...counts], arriving: [...arriving] };
 },
 messages: run,
 drop(id) {
@@ -535,13 +601,14 @@ cache.put(`thread/${id}`);
 },
 unreadOf: (id) => counts.get(id) ?? 0,
 has: (cursor) => passed.has(cursor),
-adopt({ last: seqs, conversations, unread, ...rest }) {
+adopt({ last: seqs, conversations, unread, arriving: awaited, ...rest }) {
 held = new Map(conversations.map((one) => [one.id, one]));
 counts = new Map(unread);
 last = new Map(seqs);
 passed = new Set([rest.cursor]);
-arriving.clear();
-if (rest.me?.id !== model.me?.id) messages.clear();
+arriving = new Map(awaited);
+archived = "";
+if (rest.me?.id !== model.me?.id) for (const one of [messages, told]) one.clear();
 Object.assign(model, rest);
 },
 *take({ from, cursor, events }) {
@@ -554,7 +621,7 @@ if (seq !== before + 1) throw new Broken(`message ${seq} after ${before} in ${id
 last.set(id, seq);
 } else if (type === "conversation.deleted" || member?.user.id === model.me?.id) last.delete(id);
 apply(event);
-yield event;
+if (isNew(told, event.cursor)) yield event;
 }
 pass(cursor);
 },
@@ -589,8 +656,9 @@ for (const message of news) {
 const old = known.get(message.seq), excerpt = message.content && [...message.content].slice(0, 140).join("");
 if (old && version(message) < version(old)) continue;
 known.set(message.seq, { status: old?.status, ...message });
-for (const { replyTo } of known.values()) if (replyTo?.id === message.id) Object.assign(replyTo, { excerpt, isDeleted: message.isDeleted });
+if (old || version(message)) for (const { replyTo } of known.values()) if (replyTo?.id === message.id) Object.assign(replyTo, { excerpt, isDeleted: message.isDeleted });
 }
+if (known.size > 50 && !threads.get(id)?.isLoaded) for (const seq of [...known.keys()].sort((a, b) => b - a).slice(50)) known.delete(seq);
 },
 thread(id) {
 if (!threads.has(id)) threads.set(id, makeThread(id));
@@ -624,9 +692,10 @@ removeMember: (id, userId) => call("DELETE", path(id, `/members/${of(userId)}`))
 };
 return model;
 };
+const VERSION = 1;
 const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.document?.documentElement.lang || globalThis.navigator?.language || "en", ...options }) => {
-const listeners = new Map(), changed = new Set();
-let run = new AbortController(), tabs = (null), saving = 0;
+const listeners = new Map(), changed = new Set(), finding = new Set(), ours = `causerie ${url} `, signedOut = makeNote(`${ours}signed out`);
+let run = new AbortController(), tabs = (null), saving = 0, counted = 0, outAt = "";
 const emit = (type = "", news = (null)) => {
 for (const listener of listeners.get(type) ?? []) try { listener(news); } catch (error) { console.error(error); }
 };
@@ -645,14 +714,19 @@ saving ||= setTimeout(() => {
 saving = 0;
 for (const id of changed) if (model.threads.get(id)?.isLoaded) cache.put(`thread/${id}`, model.messages(id).slice(-50));
 changed.clear();
-if (state.isLeader) cache.put("model", { ...model.knowledge, cursor: null });
+if (state.isLeader) cache.put("model", { ...model.knowledge, cursor: null, arriving: [] });
 }, 2000);
 };
-const find = async (id = "") => {
+const find = async (id = "", within = 2000) => {
+if (!state.isLeader || finding.has(id)) return;
+finding.add(id);
+await pause(Math.random() * within);
 for (let failures = 0; state.isLeader && model.arriving.includes(id);) await http.call("GET", `/v1/conversations/${id}`)
 .then((conversation) => tell("hold", conversation), (error) => (passes(error) ? pause(backOff(failures++)) : model.drop(id)));
+finding.delete(id);
 };
 const http = makeHttp({ url, language, ...options }, () => {
+signedOut.set(String(Date.now()));
 tell("gone", true);
 });
 const cache = makeCache(), outbox = makeOutbox(http, cache, tell), model = makeModel(http, outbox, cache, tell, show, find);
@@ -664,7 +738,7 @@ sync: ({ cursor, me, conversations: { items, nextPageToken = null }, unread: { t
 ...NOTHING, cursor, me, total, next: nextPageToken, conversations: items,
 last: items.map(({ id, lastMessage }) => [id, lastMessage?.seq ?? 0]), unread: changed.map(({ id, unreadCount }) => [id, unreadCount]),
 }),
-});
+}, makeNote(`${ours}transport`));
 const reload = (thread, failures = 0, { signal } = run) => thread.reload().catch(async (error) => {
 if (!passes(error)) return;
 await pause(backOff(failures), signal);
@@ -675,9 +749,10 @@ await pause(300_000, signal);
 if (!signal.aborted) causerie.start();
 };
 const restart = () => { if (state.isLeader) feed.start(model.cursor); };
-const lead = (isLeader = true) => {
+const lead = (isLeader = true, isAlone = false) => {
+if (isAlone) feed.ladder.allow({ stream: false, longPoll: false }, "no-locks");
 outbox.isLeading = isLeader;
-hear.state({ isLeader });
+hear.state({ isLeader, allowed: feed.ladder.allowed });
 feed.stop();
 restart();
 outbox.all.forEach(outbox.put);
@@ -687,16 +762,51 @@ const rest = () => {
 tabs?.stop();
 lead(false);
 };
+const back = ({ persisted = false }) => {
+if (!persisted) return;
+http.forget(false);
+if (signedOut.get() !== outAt) leave();
+causerie.start();
+};
+const clear = () => {
+cache.use("");
+outbox.forget();
+hear.adopt(NOTHING);
+changed.clear();
+};
+const leave = () => {
+causerie.stop();
+http.forget();
+clear();
+};
+const identify = async ({ signal } = run) => {
+for (let failures = 0; !signal.aborted;) try {
+return await http.who();
+} catch (error) {
+const { code, message } = (error), isOut = code === "signed-out";
+if (signal.aborted) break;
+hear.state({ status: isOut ? code : "waiting", reason: message });
+if (isOut) {
+clear();
+break;
+}
+await pause(backOff(failures++), signal);
+}
+return "";
+};
 const state = { transport: null, status: "stopped", reason: null, since: new Date(), isLeader: false, cursor: null, ...http.counts, retryAt: null, allowed: feed.ladder.allowed };
 const hear = {
 state(news) {
-if (news.status && news.status !== state.status) state.since = new Date();
+const text = () => JSON.stringify([state, ...state.allowed]), before = text();
+if ((news.status ?? state.status) !== state.status || (news.transport ?? state.transport) !== state.transport) state.since = new Date();
+if (news.allowed) feed.ladder.allowed = news.allowed;
 if (news.status === "signed-out" && options.getToken) again(run.signal);
-emit("state", Object.assign(state, news));
+Object.assign(state, news);
+if (text() !== before) emit("state", state);
 },
 step(step) {
-const touched = new Set(), { events, unread, ephemeral } = step;
-if (!model.cursor) return;
+const touched = new Set(), { events, unread, ephemeral } = step, { signal } = run;
+if (!model.cursor && !state.isLeader) return;
 try {
 for (const event of model.take(step)) {
 const { message, user } = event.data;
@@ -704,6 +814,7 @@ if (message?.sender?.id === model.me?.id) outbox.drop(message?.clientMessageId);
 for (const id of user ? model.threads.keys() : [event.conversationId]) touched.add(id);
 emit(event.type, event);
 emit("event", event);
+if (signal.aborted) return;
 }
 } catch (error) {
 if (state.isLeader) throw error;
@@ -717,16 +828,22 @@ emit("typing", ephemeral.typing);
 emit("presence", ephemeral.presence);
 },
 adopt(knowledge) {
+const isBehind = model.cursor && knowledge.cursor && !model.has(knowledge.cursor);
+counted++;
 model.adopt(knowledge);
 show();
 emit("unread", causerie.unread);
+if (isBehind) emit("resync", { reason: "missed" });
 if (model.cursor) for (const [id, thread] of model.threads) {
 if (!model.conversations.peek(id)) model.conversations.get(id).catch(() => {});
 if (thread.isLoaded) reload(thread);
 }
 },
 unread(unread) {
-if (!model.count(unread) && state.isLeader && !unread.isAll) http.call("GET", "/v1/unread").then(({ total, conversations }) => tell("unread", { total, changed: conversations, isAll: true }), () => {});
+const at = ++counted;
+if (!model.count(unread) && state.isLeader && !unread.isAll) http.call("GET", "/v1/unread").then(({ total, conversations }) => {
+if (at === counted) tell("unread", { total, changed: conversations, isAll: true });
+}, () => {});
 emit("unread", causerie.unread);
 },
 hold(conversation) {
@@ -749,10 +866,12 @@ show();
 at(cursor) {
 if (state.isLeader || model.has(cursor)) return;
 model.cursor = null;
+if (cursor) emit("resync", { reason: "missed" });
 tabs?.ask();
 },
 lost(reason) {
 console.error(`causerie resyncs: ${reason}`);
+model.cursor = null;
 emit("resync", { reason });
 },
 allow(what) {
@@ -761,11 +880,8 @@ hear.state({ allowed: feed.ladder.allowed });
 restart();
 },
 gone(isAnother) {
-causerie.stop();
 cache.forget();
-http.forget();
-outbox.forget();
-hear.adopt(NOTHING);
+leave();
 if (isAnother) setTimeout(causerie.start, 0);
 },
 };
@@ -778,7 +894,12 @@ get unread() { return { total: model.total, conversations: model.knowledge.unrea
 typingIn: (id) => model.ephemeral.typing.filter(({ conversationId }) => conversationId === id),
 presenceOf: (id) => model.ephemeral.presence.find(({ userId }) => userId === id) ?? null,
 allow: (what) => tell("allow", what),
-signOut: () => tell("gone", false),
+signOut() {
+const forgotten = cache.forget(`${ours}[`);
+signedOut.set(String(Date.now()));
+tell("gone", false);
+return forgotten;
+},
 on(type, listener) {
 const those = listeners.get(type) ?? new Set();
 listeners.set(type, those.add(listener));
@@ -786,31 +907,28 @@ return () => those.delete(listener);
 },
 async start() {
 causerie.stop();
-hear.state({ status: "connecting" });
 const { signal } = run = new AbortController();
-let who = "";
-for (let failures = 0; !who;) {
-who = await http.who().catch(({ code, message }) => {
-if (!signal.aborted) hear.state({ status: code || "waiting", reason: message });
-return code || pause(backOff(failures++), signal);
-});
-if (signal.aborted || who === "signed-out") return;
-}
-cache.name = isKept ? `causerie ${url} ${who}` : "";
+const when = { online: restart, offline: restart, visibilitychange: () => tabs?.ask(), pagehide: rest, pageshow: back };
+for (const [type, act] of Object.entries(when)) globalThis.addEventListener?.(type, (act), { signal });
+outAt = signedOut.get();
+hear.state({ status: "connecting" });
+const who = await identify();
+if (signal.aborted || !who) return;
+const name = `${ours}${who} ${VERSION}`;
+cache.use(isKept ? name : "");
 const kept = model.cursor ? null : await cache.get("model"), drafts = await cache.all("draft/");
 if (signal.aborted) return;
 if (kept) hear.adopt(kept);
 drafts.forEach(hear.draft);
-tabs = makeTabs(`causerie ${url} ${who}`, {
-lead, hear: listen,
+tabs = makeTabs(name, {
+lead,
+hear: (news) => { if (!state.isLeader || !(news.state || news.adopt || news.lost)) listen(news); },
 cursor: () => model.cursor,
 answer(cursor) {
 const { isLeader, ...shown } = state;
 return { state: shown, isSlow: document.hidden && state.transport !== "stream", ...(model.cursor && (model.has(cursor) ? { at: model.cursor } : { adopt: model.knowledge })) };
 },
 });
-const when = { online: restart, offline: restart, visibilitychange: tabs.ask, pagehide: rest, pageshow: ({ persisted = false }) => { if (persisted) tabs?.start(); } };
-for (const [type, act] of Object.entries(when)) globalThis.addEventListener?.(type, (act), { signal });
 tabs.start();
 },
 stop() {

@@ -4,17 +4,25 @@ import { mock } from "node:test";
 /** Lets everything that is ready happen; timers are the test's own. */
 export const settle = async () => { for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve)); };
 
-/** From now on timers and the clock move only by `after`. */
+/** From now on timers and the clocks move only by `after`; `after.set` sets the one on the wall, as the network's time does. */
 export const clock = (t) => {
   mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: Date.UTC(2026, 0, 1) });
-  t.after(() => mock.timers.reset());
-  return async (ms) => {
-    for (const end = Date.now() + ms; Date.now() < end;) {
+  const now = Date.now, start = now();
+  let wrong = 0;
+  Date.now = () => now() + wrong;
+  performance.now = () => now() - start;
+  t.after(() => {
+    delete performance.now;
+    mock.timers.reset();
+  });
+  const after = async (ms) => {
+    for (const end = now() + ms; now() < end;) {
       await settle();
-      mock.timers.tick(Math.min(100, end - Date.now()));
+      mock.timers.tick(Math.min(100, end - now()));
     }
     await settle();
   };
+  return Object.assign(after, { set: (by) => { wrong = by; } });
 };
 
 export const token = (claims = {}) => {
@@ -35,6 +43,7 @@ export const stream = (init) => {
   return {
     response: new Response(body, { headers: { "Content-Type": "text/event-stream" } }),
     write: (text) => out.enqueue(new TextEncoder().encode(text)),
+    bytes: (some) => out.enqueue(some),
     frame: (type, data, id) => out.enqueue(new TextEncoder().encode(`${id ? `id: ${id}\n` : ""}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)),
     end: () => out.close(),
     cut: () => out.error(new TypeError("network error")),
