@@ -240,7 +240,6 @@ await pause(performance.now() - seenAt > MINUTE ? Math.max(pace, 30_000) : pace,
 const stream = async () => {
 const { signal } = run;
 await http.token();
-if (signal.aborted) return;
 const time = limit(6000, signal);
 let within = 0, how = "away";
 try {
@@ -786,10 +785,7 @@ return await http.who();
 const { code, message } = (error), isOut = code === "signed-out";
 if (signal.aborted) break;
 hear.state({ status: isOut ? code : "waiting", reason: message });
-if (isOut) {
-clear();
-break;
-}
+if (isOut) break;
 await pause(backOff(failures++), signal);
 }
 return "";
@@ -806,7 +802,7 @@ if (text() !== before) emit("state", state);
 },
 step(step) {
 const touched = new Set(), { events, unread, ephemeral } = step, { signal } = run;
-if (!model.cursor && !state.isLeader) return;
+if (!model.cursor) return;
 try {
 for (const event of model.take(step)) {
 const { message, user } = event.data;
@@ -913,7 +909,8 @@ for (const [type, act] of Object.entries(when)) globalThis.addEventListener?.(ty
 outAt = signedOut.get();
 hear.state({ status: "connecting" });
 const who = await identify();
-if (signal.aborted || !who) return;
+if (signal.aborted) return;
+if (!who) return clear();
 const name = `${ours}${who} ${VERSION}`;
 cache.use(isKept ? name : "");
 const kept = model.cursor ? null : await cache.get("model"), drafts = await cache.all("draft/");

@@ -187,6 +187,18 @@ test("what is settled while it is being kept is not told, kept or sent again", a
   assert.deepEqual([said, outbox.all, contents(asked)], [["a"], [], ["a"]]);
 });
 
+test("what was being kept at a sign-out is told to nobody", async (t) => {
+  clock(t);
+  const cache = shelf(), { outbox } = begin(cache, false);
+  let go = () => {};
+  cache.put = () => new Promise((resolve) => { go = resolve; });
+  outbox.add("c", { content: "a" });
+  outbox.forget();
+  go();
+  await settle();
+  assert.deepEqual(outbox.all, []);
+});
+
 test("what a tab tells late of a draft that is settled, or discarded, is nothing", async (t) => {
   const after = clock(t), asked = serve(t, (path, request) => stored(request));
   const { outbox } = begin(shelf());

@@ -120,6 +120,11 @@ test("whoever logs in right after a sign-out keeps what is theirs", async (t) =>
   let who = "me";
   const { client } = await open({ getToken: () => token({ sub: who }) });
   await after(3000);
+  // It takes the browser a while to name them.
+  t.mock.method(browser.databases, "databases", async () => {
+    await new Promise((resolve) => { setTimeout(resolve, 2000); });
+    return [...browser.databases.kept.keys()].map((name) => ({ name }));
+  });
   client.signOut();
   who = "somebody";
   service.snapshot = () => nobodys("somebody");

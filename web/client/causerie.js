@@ -126,10 +126,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       const { code, message } = /** @type {any} */ (error), isOut = code === "signed-out";
       if (signal.aborted) break;
       hear.state({ status: isOut ? code : "waiting", reason: message });
-      if (isOut) {
-        clear();
-        break;
-      }
+      if (isOut) break;
       await pause(backOff(failures++), signal);
     }
     return "";
@@ -152,7 +149,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     step(step) {
       const touched = new Set(), { events, unread, ephemeral } = step, { signal } = run;
       // Until it is told everything.
-      if (!model.cursor && !state.isLeader) return;
+      if (!model.cursor) return;
       try {
         for (const event of model.take(step)) {
           const { message, user } = event.data;
@@ -269,7 +266,8 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       outAt = signedOut.get();
       hear.state({ status: "connecting" });
       const who = await identify();
-      if (signal.aborted || !who) return;
+      if (signal.aborted) return;
+      if (!who) return clear();
       const name = `${ours}${who} ${VERSION}`;
       cache.use(isKept ? name : "");
       const kept = model.cursor ? null : await cache.get("model"), drafts = await cache.all("draft/");

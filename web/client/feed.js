@@ -152,7 +152,6 @@ export const makeFeed = (http, on, note) => {
     const { signal } = run;
     // Before its own time runs: who gives the token may be slow.
     await http.token();
-    if (signal.aborted) return;
     // It says hello at once, unless something holds it back.
     const time = limit(6000, signal);
     let within = 0, how = "away";

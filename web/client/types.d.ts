@@ -40,10 +40,7 @@ export type Transport = "stream" | "long-poll" | "poll";
 export interface State {
   transport: Transport | null;
   status: "stopped" | "syncing" | "connecting" | "live" | "waiting" | "offline" | "signed-out";
-  /**
-   * Why the transport is not the best one: "stream-silent", "long-poll-cut", …; "no-locks" where tabs cannot share one
-   * connection (an insecure page, an old browser), so that each polls. "no-token": `getToken` fails. Or why nobody is known yet.
-   */
+  /** Why it is not the best one: "stream-silent", …, "no-locks" (tabs cannot share one: each polls); "no-token"; why nobody is known. */
   reason: string | null;
   /** Of this transport in this status. */
   since: Date;
@@ -91,14 +88,10 @@ export interface Thread {
   isLoaded: boolean;
   readonly items: (Message | Draft)[];
   readonly hasOlder: boolean;
-  load(): Promise<void>;
-  reload(): Promise<void>;
-  older(): Promise<void>;
+  load(): Promise<void>; reload(): Promise<void>; older(): Promise<void>;
   send(message: NewMessage): Promise<Draft>;
-  retry(clientMessageId: string): void;
-  discard(clientMessageId: string): void;
-  edit(messageId: string, content: string): Promise<void>;
-  delete(messageId: string): Promise<void>;
+  retry(clientMessageId: string): void; discard(clientMessageId: string): void;
+  edit(messageId: string, content: string): Promise<void>; delete(messageId: string): Promise<void>;
   read(seq: number): Promise<void>;
   typing(isTyping: boolean): Promise<void>;
   receipts(messageId: string): Promise<MessageReceipt[]>;
@@ -113,16 +106,12 @@ export interface Causerie {
   presenceOf(userId: string): Presence | null;
   /** One object per id. */
   thread(conversationId: string): Thread;
-  /** Ends with the function that is given back. */
+  /** Ends with the function that is given back. `resync`: not every event was told here; what is shown is whole again. */
   on(type: string, listener: (news: any) => void): () => void;
   /** What any tab may use. */
   allow(what: { stream?: boolean; longPoll?: boolean }): void;
-  start(): Promise<void>;
-  stop(): void;
-  /**
-   * Forgets what was kept, in all tabs, of whoever used this service in this browser. Done when the browser was told to;
-   * a fixed `token` is of no use afterwards.
-   */
+  start(): Promise<void>; stop(): void;
+  /** Forgets what was kept, in all tabs, of whoever used this service in this browser; a fixed `token` is of no use then. */
   signOut(): Promise<void>;
 }
 export type MakeCauserie = (options: Options) => Causerie;
@@ -164,7 +153,6 @@ export type MakeNote = (key: string) => Note;
 /** Pure: the clock is given. */
 export interface Ladder {
   allowed: Set<Transport>;
-  /** Why it is not the best one: "stream-silent", "long-poll-cut", … */
   reason: string | null;
   /** Seconds that a long-poll may be held; shorter where longer ones are cut. */
   wait: number;
