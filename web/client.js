@@ -349,7 +349,7 @@ channel = new BroadcastChannel(name);
 channel.onmessage = ({ data: { hello, cursor, to, isSlow, ...news } }) => {
 if (hello && tabs.isLeader) tabs.say({ to: hello, ...on.answer(cursor) });
 if (hello || (to && to !== me)) return;
-if (to) missed = 0;
+if (to || news.state) missed = 0;
 if (isSlow && !isHidden() && !tabs.isLeader) queue(true);
 on.hear(news);
 };

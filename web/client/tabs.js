@@ -51,7 +51,8 @@ export const makeTabs = (name, on) => {
       channel.onmessage = ({ data: { hello, cursor, to, isSlow, ...news } }) => {
         if (hello && tabs.isLeader) tabs.say({ to: hello, ...on.answer(cursor) });
         if (hello || (to && to !== me)) return;
-        if (to) missed = 0;
+        // Who has just taken the lead says so.
+        if (to || news.state) missed = 0;
         if (isSlow && !isHidden() && !tabs.isLeader) queue(true);
         on.hear(news);
       };
