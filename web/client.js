@@ -17,10 +17,10 @@ this.code = code;
 }
 const passes = ({ status, code }) => !status || status >= 500 || [401, 408, 429].includes(status) || (!code && status !== 413);
 const backOff = (failures = 0, least = 0) => least + Math.random() * Math.min(30_000, 500 * 2 ** failures);
-const isNew = (set = new Set(), one = "") => {
-if (set.has(one)) return false;
-set.add(one);
-if (set.size > 1000) set.delete(set.values().next().value);
+const isNew = (map = new Map(), key = "", value = (null)) => {
+if (map.has(key)) return false;
+map.set(key, value);
+if (map.size > 1000) map.delete(map.keys().next().value);
 return true;
 };
 const limit = (ms = 0, outer = new AbortController().signal) => {
@@ -342,7 +342,7 @@ else tabs.ask();
 const tabs = {
 isLeader: false,
 say: (word) => channel?.postMessage(word),
-ask: () => { if (!tabs.isLeader) tabs.say({ hello: me, cursor: on.cursor() }); },
+ask: (cursor = on.cursor()) => { if (!tabs.isLeader) tabs.say({ hello: me, cursor }); },
 start() {
 if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel) return lead(true, true);
 channel = new BroadcastChannel(name);
@@ -412,7 +412,7 @@ if (prefix) for (const { name = "" } of await indexedDB.databases()) if (name.st
 return cache;
 };
 const makeOutbox = ({ call }, cache, tell) => {
-const drafts = new Map(), busy = new Set(), settled = new Set();
+const drafts = new Map(), busy = new Set(), settled = new Map();
 let at = 0;
 const outbox = {
 isLeading: false,
@@ -469,13 +469,9 @@ return to.every(({ deliveredUpTo }) => deliveredUpTo >= seq) ? "DELIVERED" : sta
 };
 const of = encodeURIComponent, path = (id = "", rest = "") => `/v1/conversations/${of(id)}${rest}`;
 const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
-let held = new Map(), counts = new Map(), last = new Map(), arriving = new Map(), passed = new Set(), archived = "";
-const told = new Set(), messages = new Map(), threads = new Map();
-const pass = (cursor = "") => {
-const isFirst = isNew(passed, cursor);
-if (isFirst) model.cursor = cursor;
-return isFirst;
-};
+let held = new Map(), counts = new Map(), last = new Map(), arriving = new Map(), passed = new Map(), archived = "";
+const told = new Map(), messages = new Map(), threads = new Map();
+const pass = (cursor = "", event = (null)) => isNew(passed, cursor, event) && (model.cursor = cursor);
 const moved = (it, userId, { readUpTo = 0, deliveredUpTo = readUpTo, readAt }) => {
 for (const one of it.members) if (one.user.id === userId) {
 one.deliveredUpTo = Math.max(one.deliveredUpTo, deliveredUpTo);
@@ -600,11 +596,15 @@ cache.put(`thread/${id}`);
 },
 unreadOf: (id) => counts.get(id) ?? 0,
 has: (cursor) => passed.has(cursor),
+after(cursor) {
+const all = [...passed.keys()];
+return all.slice(all.indexOf(cursor) + 1).flatMap((one) => passed.get(one) ?? []);
+},
 adopt({ last: seqs, conversations, unread, arriving: awaited, ...rest }) {
 held = new Map(conversations.map((one) => [one.id, one]));
 counts = new Map(unread);
 last = new Map(seqs);
-passed = new Set([rest.cursor]);
+passed = new Map([[rest.cursor, null]]);
 arriving = new Map(awaited);
 archived = "";
 if (rest.me?.id !== model.me?.id) for (const one of [messages, told]) one.clear();
@@ -613,7 +613,7 @@ Object.assign(model, rest);
 *take({ from, cursor, events }) {
 if (!passed.has(from)) throw new Broken(`a step from ${from}, not ${model.cursor}`);
 for (const event of events) {
-if (!pass(event.cursor)) continue;
+if (!pass(event.cursor, event)) continue;
 const { type, data: { message, member }, conversationId: id } = event, seq = message?.seq ?? 0, before = last.get(id) ?? seq - 1;
 if (type === "message.created") {
 if (seq !== before + 1) throw new Broken(`message ${seq} after ${before} in ${id}`);
@@ -764,27 +764,23 @@ lead(false);
 const back = ({ persisted = false }) => {
 if (!persisted) return;
 http.forget(false);
-if (signedOut.get() !== outAt) leave();
-causerie.start();
+if (signedOut.get() === outAt) return causerie.start();
+cache.use("");
+hear.gone(true);
 };
+const relearn = () => tabs?.ask(model.cursor = null);
 const clear = () => {
 cache.use("");
 outbox.forget();
 hear.adopt(NOTHING);
 changed.clear();
 };
-const leave = () => {
-causerie.stop();
-http.forget();
-clear();
-};
 const identify = async ({ signal } = run) => {
 for (let failures = 0; !signal.aborted;) try {
 return await http.who();
 } catch (error) {
 const { code, message } = (error), isOut = code === "signed-out";
-if (signal.aborted) break;
-hear.state({ status: isOut ? code : "waiting", reason: message });
+if (!signal.aborted) hear.state({ status: isOut ? code : "waiting", reason: message });
 if (isOut) break;
 await pause(backOff(failures++), signal);
 }
@@ -794,7 +790,8 @@ const state = { transport: null, status: "stopped", reason: null, since: new Dat
 const hear = {
 state(news) {
 const text = () => JSON.stringify([state, ...state.allowed]), before = text();
-if ((news.status ?? state.status) !== state.status || (news.transport ?? state.transport) !== state.transport) state.since = new Date();
+const { status, transport } = { ...state, ...news };
+if (status !== state.status || transport !== state.transport) state.since = new Date();
 if (news.allowed) feed.ladder.allowed = news.allowed;
 if (news.status === "signed-out" && options.getToken) again(run.signal);
 Object.assign(state, news);
@@ -803,6 +800,7 @@ if (text() !== before) emit("state", state);
 step(step) {
 const touched = new Set(), { events, unread, ephemeral } = step, { signal } = run;
 if (!model.cursor) return;
+if (!state.isLeader && !model.has(step.from)) return tabs?.ask();
 try {
 for (const event of model.take(step)) {
 const { message, user } = event.data;
@@ -814,7 +812,7 @@ if (signal.aborted) return;
 }
 } catch (error) {
 if (state.isLeader) throw error;
-hear.at(null);
+relearn();
 }
 if (events[0]) show(touched);
 if (unread) hear.unread(unread);
@@ -859,11 +857,10 @@ drop(id) {
 outbox.drop(id);
 show();
 },
-at(cursor) {
-if (state.isLeader || model.has(cursor)) return;
-model.cursor = null;
-if (cursor) emit("resync", { reason: "missed" });
-tabs?.ask();
+at(step) {
+if (state.isLeader || model.has(step.cursor)) return;
+hear.step(step);
+relearn();
 },
 lost(reason) {
 console.error(`causerie resyncs: ${reason}`);
@@ -876,8 +873,10 @@ hear.state({ allowed: feed.ladder.allowed });
 restart();
 },
 gone(isAnother) {
+causerie.stop();
 cache.forget();
-leave();
+http.forget();
+clear();
 if (isAnother) setTimeout(causerie.start, 0);
 },
 };
@@ -923,7 +922,7 @@ hear: (news) => { if (!state.isLeader || !(news.state || news.adopt || news.lost
 cursor: () => model.cursor,
 answer(cursor) {
 const { isLeader, ...shown } = state;
-return { state: shown, isSlow: document.hidden && state.transport !== "stream", ...(model.cursor && (model.has(cursor) ? { at: model.cursor } : { adopt: model.knowledge })) };
+return { state: shown, isSlow: document.hidden && state.transport !== "stream", ...(model.cursor && (cursor && model.has(cursor) ? { at: { from: cursor, cursor: model.cursor, events: model.after(cursor) } } : { adopt: model.knowledge })) };
 },
 });
 tabs.start();

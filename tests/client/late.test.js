@@ -146,16 +146,38 @@ test("a snapshot that lies before what was told, as of an instance that lags, te
   }
 });
 
-test("a tab that has missed something says so", async (t) => {
+test("a tab that slept hears what it has missed, in order, and knows what it was told on the side", async (t) => {
   const { after, service, open } = begin(t);
   const first = await open(), second = await open();
   await after(1000);
+  t.mock.method(Math, "random", () => 0.1);
   second.asleep = true;
   service.say(1);
+  service.push(event(2, "conversation.created", { conversation: conversation({ id: "new" }) }, "new"));
+  await after(800);
+  await first.client.thread("c").send({ content: "mine" });
   await after(500);
   second.asleep = false;
+  service.push(created(4, 3));
   await after(3000);
-  assert.deepEqual([first.resyncs, second.resyncs], [[], ["missed"]]);
+  assert.deepEqual([first.got, second.got, second.resyncs], [["k1", "k3", "k4"], ["k1", "k3", "k4"], []]);
+  assert.ok(second.client.conversations.peek("new"));
+  assert.equal(second.client.conversations.peek("c").lastMessage.seq, 3);
+});
+
+test("a tab that has missed something for good says so", async (t) => {
+  const { after, service, open } = begin(t);
+  const first = await open(), second = await open();
+  await after(1000);
+  t.mock.method(Math, "random", () => 0.1);
+  second.asleep = true;
+  // Between: a loss, so that not even the leader knows what was told before.
+  service.say(1);
+  for (const one of service.streams) one.frame("resync", { reason: "cursor-expired" }, "k1");
+  await after(1500);
+  second.asleep = false;
+  await after(3000);
+  assert.deepEqual([first.resyncs, second.resyncs], [["cursor-expired"], ["missed"]]);
   assert.equal(second.client.conversations.items[0].lastMessage.seq, 1);
 });
 

@@ -82,6 +82,24 @@ test("a fixed token is dead where its person has signed out meanwhile, in anothe
   assert.equal(service.asked.length, before);
 });
 
+test("what was kept after a sign-out is not deleted by a page that comes back from before it", async (t) => {
+  const { browser, after, open, service } = begin(t);
+  const options = { getToken: () => token() }, first = await open(options), second = await open(options);
+  await after(3000);
+  leave(first);
+  await second.client.signOut();
+  await after(1000);
+  second.client.start();
+  await after(3000);
+  service.refuse = (path, { method }) => (method === "POST" ? problem(503, "unavailable") : null);
+  await second.client.thread("c").send({ content: "kept" });
+  await after(500);
+  back(first);
+  await after(3000);
+  assert.equal(first.client.state.status, "live");
+  assert.ok([...browser.databases.kept.get(nameOf("me")).keys()].some((key) => key.startsWith("draft/")));
+});
+
 test("a fixed token is good where nobody has signed out", async (t) => {
   const { after, open, service } = begin(t);
   const tab = await open();

@@ -100,9 +100,13 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
   const back = ({ persisted = false }) => {
     if (!persisted) return;
     http.forget(false);
-    if (signedOut.get() !== outAt) leave();
-    causerie.start();
+    if (signedOut.get() === outAt) return causerie.start();
+    // What is kept now is of who came after.
+    cache.use("");
+    hear.gone(true);
   };
+
+  const relearn = () => tabs?.ask(model.cursor = null);
 
   /** Nothing of a person is shown, or sent. What is kept stays. */
   const clear = () => {
@@ -112,20 +116,13 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     changed.clear();
   };
 
-  const leave = () => {
-    causerie.stop();
-    http.forget();
-    clear();
-  };
-
   /** Tenant and user, as soon as they are known; "" for nobody. */
   const identify = async ({ signal } = run) => {
     for (let failures = 0; !signal.aborted;) try {
       return await http.who();
     } catch (error) {
       const { code, message } = /** @type {any} */ (error), isOut = code === "signed-out";
-      if (signal.aborted) break;
-      hear.state({ status: isOut ? code : "waiting", reason: message });
+      if (!signal.aborted) hear.state({ status: isOut ? code : "waiting", reason: message });
       if (isOut) break;
       await pause(backOff(failures++), signal);
     }
@@ -139,7 +136,8 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
   const hear = {
     state(news) {
       const text = () => JSON.stringify([state, ...state.allowed]), before = text();
-      if ((news.status ?? state.status) !== state.status || (news.transport ?? state.transport) !== state.transport) state.since = new Date();
+      const { status, transport } = { ...state, ...news };
+      if (status !== state.status || transport !== state.transport) state.since = new Date();
       if (news.allowed) feed.ladder.allowed = news.allowed;
       // Whoever logs in again need not load the page anew.
       if (news.status === "signed-out" && options.getToken) again(run.signal);
@@ -148,8 +146,9 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     },
     step(step) {
       const touched = new Set(), { events, unread, ephemeral } = step, { signal } = run;
-      // Until it is told everything.
+      // Until it is told everything, or what it has missed.
       if (!model.cursor) return;
+      if (!state.isLeader && !model.has(step.from)) return tabs?.ask();
       try {
         for (const event of model.take(step)) {
           const { message, user } = event.data;
@@ -162,7 +161,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
         }
       } catch (error) {
         if (state.isLeader) throw error;
-        hear.at(null);
+        relearn();
       }
       if (events[0]) show(touched);
       if (unread) hear.unread(unread);
@@ -209,12 +208,11 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       outbox.drop(id);
       show();
     },
-    // A tab that slept has missed what it was told.
-    at(cursor) {
-      if (state.isLeader || model.has(cursor)) return;
-      model.cursor = null;
-      if (cursor) emit("resync", { reason: "missed" });
-      tabs?.ask();
+    // A tab that slept has missed what it was told: events, and the rest.
+    at(step) {
+      if (state.isLeader || model.has(step.cursor)) return;
+      hear.step(step);
+      relearn();
     },
     lost(reason) {
       console.error(`causerie resyncs: ${reason}`);
@@ -228,8 +226,10 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       restart();
     },
     gone(isAnother) {
+      causerie.stop();
       cache.forget();
-      leave();
+      http.forget();
+      clear();
       if (isAnother) setTimeout(causerie.start, 0);
     },
   };
@@ -281,7 +281,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
         cursor: () => model.cursor,
         answer(cursor) {
           const { isLeader, ...shown } = state;
-          return { state: shown, isSlow: document.hidden && state.transport !== "stream", ...(model.cursor && (model.has(cursor) ? { at: model.cursor } : { adopt: model.knowledge })) };
+          return { state: shown, isSlow: document.hidden && state.transport !== "stream", ...(model.cursor && (cursor && model.has(cursor) ? { at: { from: cursor, cursor: model.cursor, events: model.after(cursor) } } : { adopt: model.knowledge })) };
         },
       });
       tabs.start();

@@ -25,11 +25,11 @@ export const passes = ({ status, code }) => !status || status >= 500 || [401, 40
 /** Full jitter, up to half a minute; never sooner than was asked. */
 export const backOff = (failures = 0, least = 0) => least + Math.random() * Math.min(30_000, 500 * 2 ** failures);
 
-/** Whether a set has it for the first time; it forgets what is old. */
-export const isNew = (set = new Set(), one = "") => {
-  if (set.has(one)) return false;
-  set.add(one);
-  if (set.size > 1000) set.delete(set.values().next().value);
+/** Whether a map has it for the first time; it forgets what is old. */
+export const isNew = (map = new Map(), key = "", value = /** @type {unknown} */ (null)) => {
+  if (map.has(key)) return false;
+  map.set(key, value);
+  if (map.size > 1000) map.delete(map.keys().next().value);
   return true;
 };
 

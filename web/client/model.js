@@ -20,14 +20,10 @@ const of = encodeURIComponent, path = (id = "", rest = "") => `/v1/conversations
 
 /** @type {T.MakeModel} */
 export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
-  let held = new Map(), counts = new Map(), last = new Map(), arriving = new Map(), passed = new Set(), archived = "";
-  const told = new Set(), messages = new Map(), threads = new Map();
+  let held = new Map(), counts = new Map(), last = new Map(), arriving = new Map(), passed = new Map(), archived = "";
+  const told = new Map(), messages = new Map(), threads = new Map();
 
-  const pass = (cursor = "") => {
-    const isFirst = isNew(passed, cursor);
-    if (isFirst) model.cursor = cursor;
-    return isFirst;
-  };
+  const pass = (cursor = "", event = /** @type {T.FeedEvent | null} */ (null)) => isNew(passed, cursor, event) && (model.cursor = cursor);
 
   /** What was read was delivered; what one writes, one has read. @type {T.Moved} */
   const moved = (it, userId, { readUpTo = 0, deliveredUpTo = readUpTo, readAt }) => {
@@ -174,12 +170,16 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
     },
     unreadOf: (id) => counts.get(id) ?? 0,
     has: (cursor) => passed.has(cursor),
+    after(cursor) {
+      const all = [...passed.keys()];
+      return all.slice(all.indexOf(cursor) + 1).flatMap((one) => passed.get(one) ?? []);
+    },
 
     adopt({ last: seqs, conversations, unread, arriving: awaited, ...rest }) {
       held = new Map(conversations.map((one) => [one.id, one]));
       counts = new Map(unread);
       last = new Map(seqs);
-      passed = new Set([rest.cursor]);
+      passed = new Map([[rest.cursor, null]]);
       arriving = new Map(awaited);
       archived = "";
       if (rest.me?.id !== model.me?.id) for (const one of [messages, told]) one.clear();
@@ -189,7 +189,7 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
     *take({ from, cursor, events }) {
       if (!passed.has(from)) throw new Broken(`a step from ${from}, not ${model.cursor}`);
       for (const event of events) {
-        if (!pass(event.cursor)) continue;
+        if (!pass(event.cursor, event)) continue;
         const { type, data: { message, member }, conversationId: id } = event, seq = message?.seq ?? 0, before = last.get(id) ?? seq - 1;
         // Messages come in order and without a hole, from one's joining to one's leaving.
         if (type === "message.created") {

@@ -42,7 +42,7 @@ export const makeTabs = (name, on) => {
     say: (word) => channel?.postMessage(word),
 
     // What has happened since; and whether the leader is awake.
-    ask: () => { if (!tabs.isLeader) tabs.say({ hello: me, cursor: on.cursor() }); },
+    ask: (cursor = on.cursor()) => { if (!tabs.isLeader) tabs.say({ hello: me, cursor }); },
 
     start() {
       // In an insecure page each tab is for itself.
@@ -135,7 +135,7 @@ export const makeCache = () => {
  * @type {T.MakeOutbox}
  */
 export const makeOutbox = ({ call }, cache, tell) => {
-  const drafts = new Map(), busy = new Set(), settled = new Set();
+  const drafts = new Map(), busy = new Set(), settled = new Map();
   let at = 0;
 
   /** @type {T.Outbox} */

@@ -215,6 +215,7 @@ export interface Model {
   unreadOf(conversationId: string): number;
   /** Whether this tab has been at that cursor. */
   has(cursor: string | null): boolean;
+  after(cursor: string): FeedEvent[];
   adopt(knowledge: Knowledge): void;
   /** The events that were not told here before, each checked and applied; may throw `Broken`. */
   take(step: Step): Iterable<FeedEvent>;
@@ -232,13 +233,13 @@ export type MakeModel = (http: Http, outbox: Outbox, cache: Cache, tell: Tell, s
 export type Done = <T>(request: IDBRequest<T>) => Promise<T>;
 export type AskCache = (mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest) => Promise<any>;
 export interface Cache {
-  /** Of a service, a tenant and a user, so that nobody sees another's; "" keeps nothing. */
   name: string;
   get(key: string): Promise<any>;
   /** Whatever starts with it. */
   all(prefix: string): Promise<any[]>;
   /** Nothing deletes. */
   put(key: string, value?: unknown): Promise<unknown>;
+  /** Of a service, a tenant and a user, so that nobody sees another's; "" keeps nothing. */
   use(name: string): void;
   /** Deletes this database, and those whose names start with `prefix`. */
   forget(prefix?: string): Promise<void>;
@@ -247,8 +248,7 @@ export type MakeCache = () => Cache;
 export interface Outbox {
   isLeading: boolean;
   /** In the order of writing. */
-  readonly all: Draft[];
-  of(conversationId: string): Draft[];
+  readonly all: Draft[]; of(conversationId: string): Draft[];
   add(conversationId: string, message: NewMessage): Draft;
   keep(draft: Draft): Promise<void>;
   put(draft: Draft): void;
@@ -270,8 +270,8 @@ export interface Hear {
   said(message: Message): void;
   draft(draft: Draft): void;
   drop(clientMessageId: string): void;
-  /** Where the leader stands. */
-  at(cursor: string | null): void;
+  /** Where the leader stands, and what has happened since this tab was told. */
+  at(step: Step): void;
   lost(reason: string): void;
   allow(what: { stream?: boolean; longPoll?: boolean }): void;
   /** `isAnother`: another person is logged in now. */
@@ -285,7 +285,7 @@ export interface Tabs {
   isLeader: boolean;
   say(word: Word): void;
   /** What has happened since; and whether the leader is awake. */
-  ask(): void;
+  ask(cursor?: string | null): void;
   start(): void;
   /** Lets the page rest in the back-forward cache: no lock, no channel. */
   stop(): void;
