@@ -26,6 +26,23 @@ test("a leader that hangs is replaced within 3 s", async (t) => {
   assert.equal(service.streams.size, 1);
 });
 
+test("of several tabs one takes the lead from a leader that hangs, and the others let it", async (t) => {
+  const { after, service, open, tabs, leaders } = begin(t);
+  for (let n = 0; n < 4; n++) {
+    await open();
+    await after(200);
+  }
+  const [leader] = leaders(), opened = () => service.asked.filter(({ path }) => path.includes("/stream")).length, before = opened();
+  leader.asleep = true;
+  await after(3500);
+  leader.asleep = false;
+  await after(10_000);
+  assert.equal(opened(), before + 1);
+  service.say(1);
+  await after(500);
+  for (const { got } of tabs) assert.deepEqual(got, ["k1"]);
+});
+
 test("a tab that nobody looks at takes nothing from anybody, and asks nothing", async (t) => {
   const { browser, after, open, leaders } = begin(t);
   const first = await open();
