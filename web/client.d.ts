@@ -37,9 +37,9 @@ type Transport$1 = "stream" | "long-poll" | "poll";
 interface State$1 {
   transport: Transport$1 | null;
   status: "stopped" | "syncing" | "connecting" | "live" | "waiting" | "offline" | "signed-out";
-  /** Why the transport is not the best one ("stream-silent", "long-poll-cut", …), or why nobody is known yet. */
+  /** Why it is not the best one: "stream-silent", …, "no-locks" (tabs cannot share one: each polls); "no-token"; why nobody is known. */
   reason: string | null;
-  /** Of `status`. */
+  /** Of this transport in this status. */
   since: Date;
   isLeader: boolean; cursor: string | null; requests: number; notModified: number; bytes: number; retryAt: Date | null; allowed: Set<Transport$1>;
 }
@@ -47,7 +47,7 @@ interface Options$1 {
   /** Where the service is: an origin, a path, or both; "" is the page's own origin. */
   url?: string;
   token?: string;
-  /** Null: nobody is logged in. */
+  /** Null: nobody is logged in. While it fails for "expiring", the old one is used until it ends. */
   getToken?: (why: { reason: "start" | "expiring" | "refused" }) => Promise<string | null> | string | null;
   /** Whether conversations, messages and drafts are kept in IndexedDB; they are unless this is false. */
   cache?: boolean;
@@ -85,14 +85,10 @@ interface Thread$1 {
   isLoaded: boolean;
   readonly items: (Message$1 | Draft$1)[];
   readonly hasOlder: boolean;
-  load(): Promise<void>;
-  reload(): Promise<void>;
-  older(): Promise<void>;
+  load(): Promise<void>; reload(): Promise<void>; older(): Promise<void>;
   send(message: NewMessage$1): Promise<Draft$1>;
-  retry(clientMessageId: string): void;
-  discard(clientMessageId: string): void;
-  edit(messageId: string, content: string): Promise<void>;
-  delete(messageId: string): Promise<void>;
+  retry(clientMessageId: string): void; discard(clientMessageId: string): void;
+  edit(messageId: string, content: string): Promise<void>; delete(messageId: string): Promise<void>;
   read(seq: number): Promise<void>;
   typing(isTyping: boolean): Promise<void>;
   receipts(messageId: string): Promise<MessageReceipt[]>;
@@ -107,14 +103,13 @@ interface Causerie$1 {
   presenceOf(userId: string): Presence$1 | null;
   /** One object per id. */
   thread(conversationId: string): Thread$1;
-  /** Ends with the function that is given back. */
+  /** Ends with the function that is given back. `resync`: not every event was told here; what is shown is whole again. */
   on(type: string, listener: (news: any) => void): () => void;
   /** What any tab may use. */
   allow(what: { stream?: boolean; longPoll?: boolean }): void;
-  start(): Promise<void>;
-  stop(): void;
-  /** Forgets what was kept, in all tabs. */
-  signOut(): void;
+  start(): Promise<void>; stop(): void;
+  /** Forgets what was kept, in all tabs, of whoever used this service in this browser; a fixed `token` is of no use then. */
+  signOut(): Promise<void>;
 }
 
 /** The one place that fetches, every wait bounded; and the frames of a stream. @import * as T from "./types" */
@@ -128,6 +123,8 @@ declare class Refusal extends Error {
     constructor(status?: number, problem?: any, retryAfter?: string);
 }
 declare class Unreachable extends Error {
+    code: string;
+    constructor(cause?: unknown, code?: string);
 }
 
 declare const Causerie: new (options: Options$1) => Causerie$1;

@@ -108,7 +108,7 @@ dialog > .bar { flex-wrap: wrap; justify-content: flex-end; padding-block: .9rem
 .message > .avatar { display: none; width: 2rem; height: 2rem; font-size: .78rem; align-self: flex-end; }
 .named > .avatar { display: grid; }
 .named:has(+ .follows) > .avatar { visibility: hidden; }
-.author { margin: 0 .9rem .2rem; font-weight: 600; }
+.author { margin: 0 .9rem .2rem; font-weight: 600; overflow-wrap: anywhere; }
 .beside { display: flex; align-items: center; gap: .15rem; max-width: min(90%, 36rem); }
 .mine .beside { flex-direction: row-reverse; }
 .bubble { min-width: 0; overflow: clip; padding: .55rem .9rem .5rem; border-radius: 1.2rem; background: var(--sunk); }
@@ -123,7 +123,7 @@ dialog > .bar { flex-wrap: wrap; justify-content: flex-end; padding-block: .9rem
 .mine .meta { color: color-mix(in srgb, var(--on-accent) 84%, var(--accent)); }
 .tick { min-width: 1.05rem; padding-inline-end: .16em; text-align: end; font-size: .84rem; letter-spacing: -.16em; }
 [data-status=read] .tick { color: var(--causerie-tick, #a8e4ff); font-weight: 700; }
-.quote { display: block; width: 100%; margin-bottom: .35rem; padding: .3rem .7rem; border-inline-start: 3px solid; border-radius: .5rem; background: #8883; text-align: start; font-size: .86rem; line-height: 1.35; }
+.quote { display: block; width: 100%; margin-bottom: .35rem; padding: .3rem .7rem; border-inline-start: 3px solid; border-radius: .5rem; background: #8883; text-align: start; font-size: .86rem; line-height: 1.35; overflow-wrap: anywhere; }
 .quote > * { display: block; }
 .mine :is(.quote, .file) { background: #0002; }
 .files { display: grid; grid-template-columns: minmax(0, 1fr); gap: .35rem; }

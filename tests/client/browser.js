@@ -1,14 +1,71 @@
-// What tabs of one browser share: locks and channels, as far as the client uses them. A tab can crash or sleep.
+// What tabs of one browser share: locks, channels, what is kept, as far as the client uses them. A tab can crash or sleep.
+import { Causerie } from "../../web/client.js";
+import { Service, clock, settle, token } from "./support.js";
+
+/** Databases of one table each; a request is answered a little later. */
+class Databases {
+  kept = new Map();
+  connections = new Set();
+
+  later(act) {
+    const request = {};
+    queueMicrotask(() => {
+      try { request.result = act(request); } catch (error) { return request.onerror?.(error); }
+      request.onsuccess?.();
+    });
+    return request;
+  }
+
+  open(name) {
+    return this.later((request) => {
+      const isNew = !this.kept.has(name);
+      if (isNew) this.kept.set(name, new Map());
+      const table = this.kept.get(name), database = { name, createObjectStore() {}, close: () => this.connections.delete(database) };
+      this.connections.add(database);
+      database.transaction = () => {
+        if (!this.connections.has(database)) throw new Error("closed");
+        return { objectStore: () => ({
+          get: (key) => this.later(() => structuredClone(table.get(key))),
+          getAll: ([from, to]) => this.later(() => [...table.keys()].filter((key) => key >= from && key <= to).sort().map((key) => structuredClone(table.get(key)))),
+          put: (value, key) => this.later(() => { table.set(key, structuredClone(value)); }),
+          delete: (key) => this.later(() => { table.delete(key); }),
+        }) };
+      };
+      request.result = database;
+      if (isNew) request.onupgradeneeded();
+      return database;
+    });
+  }
+
+  async databases() {
+    return [...this.kept.keys()].map((name) => ({ name }));
+  }
+
+  deleteDatabase(name) {
+    return this.later(() => {
+      for (const database of this.connections) if (database.name === name) database.onversionchange?.call(database);
+      this.kept.delete(name);
+    });
+  }
+}
+
 export class Browser {
   holder = null;
   queue = [];
   channels = new Set();
+  databases = new Databases();
+  notes = new Map();
+  window = new EventTarget();
 
   install(t) {
     const browser = this, old = Object.getOwnPropertyDescriptor(globalThis, "navigator");
     Object.defineProperty(globalThis, "navigator", { configurable: true, value: { onLine: true, locks: { request: (...of) => browser.request(...of) } } });
     globalThis.document = { visibilityState: "visible", hidden: false, documentElement: { lang: "en" } };
-    const channel = globalThis.BroadcastChannel;
+    const { BroadcastChannel: channel, addEventListener: listen } = globalThis;
+    globalThis.indexedDB = this.databases;
+    globalThis.IDBKeyRange = { bound: (...of) => of };
+    Object.defineProperty(globalThis, "localStorage", { configurable: true, value: { getItem: (key) => this.notes.get(key) ?? null, setItem: (key, text) => { this.notes.set(key, text); } } });
+    globalThis.addEventListener = (...of) => (browser.tab?.window ?? browser.window).addEventListener(...of);
     globalThis.BroadcastChannel = class {
       constructor(name) {
         this.name = name;
@@ -28,7 +85,8 @@ export class Browser {
     };
     t.after(() => {
       globalThis.BroadcastChannel = channel;
-      delete globalThis.document;
+      globalThis.addEventListener = listen;
+      for (const name of ["document", "indexedDB", "IDBKeyRange", "localStorage"]) delete globalThis[name];
       if (old) Object.defineProperty(globalThis, "navigator", old);
       else delete globalThis.navigator;
     });
@@ -76,3 +134,27 @@ export class Browser {
     if (this.holder?.tab === tab) { this.holder = null; this.next(); }
   }
 }
+
+/** Tabs of one browser, all of one person unless it is said, before one service. */
+export const begin = (t, claims) => {
+  const browser = new Browser().install(t), after = clock(t), service = new Service(t), tabs = [];
+  t.mock.method(console, "error", () => {});
+  const open = async (options = { token: token(claims) }) => {
+    const tab = browser.tab = { got: [], resyncs: [], window: new EventTarget() };
+    tab.fire = (type, more) => tab.window.dispatchEvent(Object.assign(new Event(type), more));
+    tab.client = new Causerie(options);
+    tab.client.on("message.created", ({ cursor }) => { if (!tab.dead) tab.got.push(cursor); });
+    tab.client.on("resync", ({ reason }) => tab.resyncs.push(reason));
+    tabs.push(tab);
+    tab.client.start();
+    await settle();
+    return tab;
+  };
+  t.after(() => { for (const { client } of tabs) client.stop(); });
+  return { browser, after, service, open, tabs, leaders: () => tabs.filter(({ dead, client }) => !dead && client.state.isLeader) };
+};
+
+export const up = (from, to) => Array.from({ length: to - from + 1 }, (_, n) => `k${from + n}`);
+
+/** Whose token a request carries. */
+export const ownerOf = ({ headers }) => JSON.parse(Buffer.from(headers.Authorization.split(".")[1], "base64url")).sub;

@@ -2,27 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broken, makeFeed } from "../../web/client/feed.js";
 import { makeHttp } from "../../web/client/http.js";
-import { Service, clock, created, json, never, page, problem, serve, settle, snapshot, stream, token } from "./support.js";
-
-/** A feed, what it handed out, and the service it asks. */
-const begin = (t, answer, allowed = {}) => {
-  const after = clock(t), seen = { events: [], lost: [], states: [], steps: [], syncs: 0 };
-  const service = answer ? null : new Service(t);
-  const asked = service?.asked ?? serve(t, answer);
-  const feed = makeFeed(makeHttp({ token: token() }, () => {}), {
-    sync: () => { seen.syncs++; },
-    step: (step) => {
-      seen.steps.push(step);
-      seen.events.push(...step.events.map((event) => event.cursor));
-    },
-    lost: (reason) => seen.lost.push(reason),
-    state: (state) => seen.states.push(state),
-  });
-  feed.ladder.allow(allowed);
-  t.after(() => feed.stop());
-  const transports = () => [...new Set(seen.states.map((state) => state.transport).filter(Boolean))];
-  return { after, seen, service, asked, feed, transports, state: () => Object.assign({}, ...seen.states) };
-};
+import { Service, clock, created, json, never, page, problem, settle, snapshot, stream, token } from "./support.js";
+import { begin } from "./feed.js";
 
 const paths = (asked) => asked.map(({ path }) => path.split("?")[0]);
 
@@ -203,7 +184,7 @@ test("410, and resync in a stream, start again from a snapshot and say so", asyn
   const { after, seen, service, feed, asked } = begin(t, null, { stream: false });
   feed.start("kfar");
   service.refuse = (path) => (path.includes("since=kfar") ? problem(410, "cursor-expired") : null);
-  await after(2000);
+  await after(3000);
   assert.deepEqual(seen.lost, ["cursor-expired"]);
   assert.equal(seen.syncs, 1);
   feed.ladder.allow({ stream: true });
@@ -214,7 +195,7 @@ test("410, and resync in a stream, start again from a snapshot and say so", asyn
     return made.response;
   };
   feed.start("kold");
-  await after(2000);
+  await after(3000);
   assert.deepEqual(seen.lost, ["cursor-expired", "cursor-expired"]);
   assert.equal(seen.syncs, 2);
   assert.equal(paths(asked).filter((path) => path === "/v1/sync").length, 2);
@@ -231,7 +212,7 @@ test("a page that starts elsewhere than asked is not believed", async (t) => {
   assert.equal(seen.lost.length, 1);
   assert.match(seen.lost[0], /a page from k3, not k0/);
   assert.deepEqual(seen.events, []);
-  await after(2000);
+  await after(3000);
   assert.equal(seen.syncs, 2);
   assert.equal(seen.lost.length, 1);
 });
@@ -246,7 +227,7 @@ test("a stream that starts elsewhere than asked is not believed", async (t) => {
     return made.response;
   };
   feed.start(null);
-  await after(2000);
+  await after(3000);
   assert.equal(seen.lost.length, 1);
   assert.deepEqual(seen.events, []);
   assert.equal(seen.syncs, 2);
@@ -263,7 +244,7 @@ test("whoever takes a step may refuse it: everything is loaded anew", async (t) 
   feed.start(null);
   await after(1000);
   service.say(2);
-  await after(2000);
+  await after(3000);
   assert.deepEqual(lost, ["a hole"]);
   assert.equal(syncs, 2);
 });
@@ -313,21 +294,43 @@ test("an ETag is of no use once a stream has told something else", async (t) => 
   assert.equal(after2[1].headers["If-None-Match"], 'W/"a"');
 });
 
+const delivered = (asked) => asked.filter(({ path }) => path === "/v1/delivered").map(({ body }) => body.cursor);
+
 test("what a stream brought is acknowledged, a burst in one go", async (t) => {
   const { after, service, feed, asked } = begin(t);
-  const delivered = () => asked.filter(({ path }) => path === "/v1/delivered").map(({ body }) => body.cursor);
   feed.start(null);
   await after(1000);
   for (let seq = 1; seq <= 30; seq++) service.say(seq);
   await after(2500);
-  assert.deepEqual(delivered(), ["k30"]);
-  for (let seq = 31; seq <= 34; seq++) {
-    service.say(seq);
-    await after(500);
-  }
-  await after(3000);
-  assert.ok(delivered().length <= 3, delivered().join());
-  assert.equal(delivered().at(-1), "k34");
+  assert.deepEqual(delivered(asked), ["k30"]);
+  for (let seq = 31; seq <= 34; seq++) service.say(seq);
+  await after(2500);
+  assert.deepEqual(delivered(asked), ["k30", "k34"]);
+});
+
+for (const [part, early, late] of [[0.05, 0, 200], [0.95, 1800, 2000]]) {
+  test(`a group does not acknowledge in one instant: at ${part} of two seconds`, async (t) => {
+    const { after, service, feed, asked } = begin(t);
+    t.mock.method(Math, "random", () => part);
+    feed.start(null);
+    await after(1000);
+    service.say(1);
+    await after(early);
+    assert.deepEqual(delivered(asked), []);
+    await after(late - early);
+    assert.deepEqual(delivered(asked), ["k1"]);
+  });
+}
+
+test("those whose cursors a restart has ended do not ask for a snapshot in one instant", async (t) => {
+  const { after, service, feed, asked } = begin(t, null, { stream: false });
+  t.mock.method(Math, "random", () => 0.95);
+  service.refuse = (path) => (path.includes("since=kold") ? problem(410, "cursor-expired") : null);
+  feed.start("kold");
+  await after(1800);
+  assert.deepEqual(paths(asked), ["/v1/events"]);
+  await after(200);
+  assert.equal(paths(asked)[1], "/v1/sync");
 });
 
 test("204 ends it for good; nobody logged in, too", async (t) => {

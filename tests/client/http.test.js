@@ -41,6 +41,49 @@ test("a clock that is wrong by hours does not make it ask at every request", asy
   assert.deepEqual(reasons, ["start"]);
 });
 
+test("while the next token does not come, the old one is used until it ends, and asked again meanwhile", async (t) => {
+  const after = clock(t), reasons = [];
+  const asked = serve(t, () => json({})), first = token({ exp: Date.now() / 1000 + 300 });
+  let fails = () => { throw new Error("offline"); };
+  const http = makeHttp({ getToken: ({ reason }) => { reasons.push(reason); return reasons.length === 1 ? first : fails(); } }, () => {});
+  await http.call("GET", "/");
+  await after(241_000);
+  for (let second = 241; second < 299; second++) {
+    await http.call("GET", "/");
+    await after(1000);
+  }
+  assert.ok(asked.every((request) => bearer(request) === first));
+  assert.ok(reasons.length > 4 && reasons.length < 14, `asked ${reasons.length} times`);
+  await after(12_000);
+  await assert.rejects(http.call("GET", "/"), { code: "no-token" });
+  fails = () => token({ jti: 2 });
+  await http.call("GET", "/");
+  assert.notEqual(bearer(asked.at(-1)), first);
+});
+
+test("nobody waits for the next token while the old one is good", async (t) => {
+  const after = clock(t);
+  let times = 0;
+  serve(t, () => json({ fine: true }));
+  const http = makeHttp({ getToken: () => (times++ ? new Promise(() => {}) : token({ exp: Date.now() / 1000 + 300 })) }, () => {});
+  await http.call("GET", "/");
+  await after(250_000);
+  const answer = http.call("GET", "/");
+  await after(1);
+  assert.deepEqual(await Promise.race([answer, settle()]), { fine: true });
+  assert.equal(times, 2);
+});
+
+test("whoever is slow to give a token does not use up the request's time", async (t) => {
+  const after = clock(t);
+  serve(t, () => json({ fine: true }));
+  const http = makeHttp({ getToken: () => new Promise((resolve) => setTimeout(resolve, 25_000, token())) }, () => {});
+  const answer = http.call("GET", "/");
+  answer.catch(() => {});
+  await after(26_000);
+  assert.deepEqual(await answer, { fine: true });
+});
+
 test("after a 401 it asks once, and tries once", async (t) => {
   clock(t);
   const reasons = [];
@@ -145,6 +188,19 @@ test("a page that is looked at again does not come back sooner than was asked", 
   await after(1);
   assert.equal(isOver, false);
   await after(11_000);
+  target.dispatchEvent(new Event("visibilitychange"));
+  await after(1);
+  assert.equal(isOver, true);
+});
+
+test("a clock that is set right makes no wait longer", async (t) => {
+  const target = new EventTarget(), after = clock(t);
+  globalThis.addEventListener = target.addEventListener.bind(target);
+  t.after(() => { delete globalThis.addEventListener; });
+  let isOver = false;
+  pause(600_000, undefined, 20_000).then(() => { isOver = true; });
+  after.set(-3_600_000);
+  await after(21_000);
   target.dispatchEvent(new Event("visibilitychange"));
   await after(1);
   assert.equal(isOver, true);

@@ -5,10 +5,23 @@ import { makeLadder } from "../../web/client/feed.js";
 const MINUTE = 60_000;
 
 /** A ladder whose clock the test moves. */
-const at = () => {
+const at = (note) => {
   let now = 0;
-  const ladder = makeLadder(() => now);
+  const ladder = makeLadder(() => now, note);
   return { ladder, after: (ms) => { now += ms; return ladder.next(); } };
+};
+
+/** Pages of one browser, one after the other: what one has found, and `after` a while with no page open. */
+const pages = (t) => {
+  let text = "", wall = Date.UTC(2026, 0, 1);
+  t.mock.method(Date, "now", () => wall);
+  const note = { get: () => text, set: (what) => { text = what; } };
+  const open = () => {
+    const { ladder, after } = at(note);
+    ladder.recall();
+    return { ladder, after: (ms) => { wall += ms; return after(ms); } };
+  };
+  return { open, note, after: (ms) => { wall += ms; } };
 };
 
 test("the best is tried first, and stays while it works", () => {
@@ -137,4 +150,81 @@ test("it uses nothing that is not allowed", () => {
   assert.equal(ladder.next(), "stream");
   ladder.failed("silent", 6000);
   assert.equal(ladder.next(), "poll");
+});
+
+test("what one page has found out, the next one starts with, and climbs when it is due", (t) => {
+  const { open, after } = pages(t);
+  const first = open().ladder;
+  first.next();
+  first.failed("silent", 6000);
+  assert.equal(first.next(), "long-poll");
+  first.worked();
+  after(20_000);
+  const second = open();
+  assert.equal(second.ladder.next(), "long-poll");
+  assert.equal(second.ladder.reason, "stream-silent");
+  assert.equal(second.after(30_000), "long-poll");
+  assert.equal(second.after(25_000), "stream");
+  // In vain again: from page to page, too, it takes longer each time.
+  second.ladder.failed("silent", 6000);
+  second.ladder.next();
+  second.ladder.worked();
+  after(90_000);
+  assert.equal(open().ladder.next(), "long-poll");
+  after(60_000);
+  assert.equal(open().ladder.next(), "stream");
+});
+
+test("how long a long-poll may be held is known to the next page", (t) => {
+  const { open } = pages(t);
+  const first = open().ladder;
+  for (let n = 0; n < 2; n++) first.failed("cut", 10_000);
+  for (let n = 0; n < 2; n++) first.failed("cut", 10_000);
+  first.worked();
+  const { ladder } = open();
+  assert.deepEqual([ladder.next(), ladder.wait, ladder.reason], ["long-poll", 6, "long-poll-cut"]);
+});
+
+test("what nothing came by, is long ago, or of a clock that was wrong, is not believed", (t) => {
+  const { open, after } = pages(t);
+  const first = open().ladder;
+  first.failed("silent", 6000);
+  assert.equal(open().ladder.next(), "stream");
+  first.worked(false);
+  assert.equal(open().ladder.next(), "long-poll");
+  after(-3 * 60 * MINUTE);
+  assert.equal(open().ladder.next(), "stream");
+  after(3 * 60 * MINUTE + 20 * MINUTE);
+  assert.equal(open().ladder.reason, null);
+  assert.equal(open().ladder.next(), "stream");
+});
+
+test("what works again is not remembered as broken; nor is what one was only forbidden", (t) => {
+  const { open } = pages(t);
+  const { ladder, after } = open();
+  ladder.failed("silent", 6000);
+  ladder.worked();
+  assert.equal(after(1.3 * MINUTE), "stream");
+  ladder.worked();
+  assert.equal(open().ladder.next(), "stream");
+  ladder.failed("silent", 6000);
+  ladder.worked();
+  ladder.allow({ stream: true });
+  assert.equal(open().ladder.next(), "stream");
+});
+
+for (const text of ["", "null", "{}", "[", '"x"', '{"rung":7,"climbAt":1767225600000}']) {
+  test(`a note that is none is not believed: ${text}`, (t) => {
+    const { open, note } = pages(t);
+    note.set(text);
+    assert.equal(open().ladder.next(), "stream");
+  });
+}
+
+test("the reason why no better one is allowed stays while it works", () => {
+  const { ladder } = at();
+  ladder.allow({ stream: false, longPoll: false }, "no-locks");
+  ladder.next();
+  ladder.worked();
+  assert.equal(ladder.reason, "no-locks");
 });

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeModel, statusOf } from "../../web/client/model.js";
-import { conversation, created, event, member, message } from "./support.js";
+import { clock, conversation, created, event, member, message } from "./support.js";
+
+const kept = (map) => map.map(({ seq }) => seq);
 
 const known = (more = {}) => ({
   cursor: "k0", me: { id: "me", name: "ME", imageUrl: null, role: null }, next: null, total: 0, ephemeral: { typing: [], presence: [] },
-  last: [["c", 0]], conversations: [conversation()], unread: [], ...more,
+  last: [["c", 0]], conversations: [conversation()], unread: [], arriving: [], ...more,
 });
 
 const begin = (more) => {
@@ -173,4 +175,58 @@ test("how far a message of one's own has come is judged by all who were there", 
   assert.equal(statusOf({ ...own, status: "DELIVERED" }, among(member("a")), "me"), "DELIVERED");
   assert.equal(statusOf(own, { ...among(member("a", { readUpTo: 5 })), memberCount: 21 }, "me"), "SENT");
   assert.equal(statusOf(own, among(), "me"), "SENT");
+});
+
+test("of a thread that nobody has opened, the newest 50 messages are kept; of one that somebody reads, all", async () => {
+  const calls = [], call = async (method, path) => { calls.push(path); return { items: [] }; };
+  const model = makeModel({ call }, { of: () => [] }, { get() {}, put() {} }, () => {}, () => {}, () => {});
+  model.adopt(known({ conversations: [conversation(), conversation({ id: "d" })], last: [] }));
+  await model.thread("d").load();
+  for (const id of ["c", "d"]) {
+    for (let seq = 1; seq <= 120; seq++) [...model.take({ from: model.cursor, cursor: `${id}${seq}`, events: [{ ...created(seq, seq, { conversationId: id }), cursor: `${id}${seq}` }] })];
+  }
+  assert.deepEqual(kept(model.messages("c")), Array.from({ length: 50 }, (_, n) => n + 71));
+  assert.equal(model.messages("d").length, 120);
+});
+
+test("a thread of any length is shown", () => {
+  const { model } = begin();
+  model.threads.set("c", { isLoaded: true });
+  model.put("c", Array.from({ length: 150_000 }, (_, n) => message(n + 1)));
+  assert.equal(model.messages("c").length, 150_000);
+});
+
+test("what was told is not told again, though a snapshot lies before it; nor is it forgotten to apply it", () => {
+  const { model, take } = begin();
+  take("k0", "k2", created(1, 1), created(2, 2));
+  model.adopt(known({ last: [["c", 1]] }));
+  assert.deepEqual(take("k0", "k3", created(2, 2), created(3, 3)), ["k3"]);
+  assert.equal(model.conversations.peek("c").lastMessage.seq, 3);
+  // Another person's events are others, whatever their cursors.
+  model.adopt(known({ me: { id: "you" }, last: [["c", 1]] }));
+  assert.deepEqual(take("k0", "k2", created(2, 2)), ["k2"]);
+});
+
+test("what is being fetched is known to whoever is told everything", () => {
+  const { model, take } = begin({ conversations: [], last: [] });
+  take("k0", "k1", created(1, 7));
+  const other = begin(model.knowledge).model;
+  assert.deepEqual(other.arriving, ["c"]);
+  other.hold(conversation());
+  assert.equal(other.conversations.peek("c").lastMessage.seq, 7);
+});
+
+test("that one types is said at once, in a page just loaded, and whatever the clock does", async (t) => {
+  const said = [], call = async (method, path, body) => { said.push(body.isTyping); };
+  const model = makeModel({ call }, {}, {}, () => {}, () => {}, () => {}), thread = model.thread("c"), after = clock(t);
+  await thread.typing(true);
+  await after(1000);
+  await thread.typing(true);
+  assert.deepEqual(said, [true]);
+  after.set(-3_600_000);
+  await after(3000);
+  await thread.typing(true);
+  await thread.typing(false);
+  await thread.typing(false);
+  assert.deepEqual(said, [true, true, false]);
 });

@@ -171,3 +171,52 @@ test("what the feed tells first is settled, and shown as failed by nobody", asyn
   assert.deepEqual(outbox.all, []);
   assert.equal(cache.kept.size, 0);
 });
+
+test("what is settled while it is being kept is not told, kept or sent again", async (t) => {
+  const after = clock(t), asked = serve(t, (path, request) => stored(request));
+  const cache = shelf(), put = cache.put, waiting = [];
+  const { outbox, said } = begin(cache);
+  // A slow disk.
+  cache.put = async (key, value) => { if (value) await new Promise((resolve) => { waiting.push(resolve); }); return put(key, value); };
+  outbox.add("c", { content: "a" });
+  outbox.send("c");
+  await after(100);
+  assert.deepEqual(said, ["a"]);
+  for (const go of waiting) go();
+  await after(5000);
+  assert.deepEqual([said, outbox.all, contents(asked)], [["a"], [], ["a"]]);
+});
+
+test("what was being kept at a sign-out is told to nobody", async (t) => {
+  clock(t);
+  const cache = shelf(), { outbox } = begin(cache, false);
+  let go = () => {};
+  cache.put = () => new Promise((resolve) => { go = resolve; });
+  outbox.add("c", { content: "a" });
+  outbox.forget();
+  go();
+  await settle();
+  assert.deepEqual(outbox.all, []);
+});
+
+test("what a tab tells late of a draft that is settled, or discarded, is nothing", async (t) => {
+  const after = clock(t), asked = serve(t, (path, request) => stored(request));
+  const { outbox } = begin(shelf());
+  const draft = outbox.add("c", { content: "a" });
+  await after(1000);
+  outbox.put({ ...draft, draft: "queued" });
+  await after(1000);
+  assert.deepEqual([outbox.all, contents(asked)], [[], ["a"]]);
+});
+
+test("drafts stay in order though the clock was set back between two visits", async (t) => {
+  const after = clock(t), kept = new Map(), before = begin(shelf(kept), false).outbox;
+  before.add("c", { content: "a" });
+  await settle();
+  after.set(-3_600_000);
+  const { outbox } = begin(shelf(kept), false);
+  for (const draft of await shelf(kept).all("draft/")) outbox.put(draft);
+  outbox.add("c", { content: "b" });
+  await settle();
+  assert.deepEqual([...kept.keys()].sort().map((key) => kept.get(key).content), ["a", "b"]);
+});

@@ -1,20 +1,32 @@
 // A service of a few lines, a browser of a few more: what the client's tests stand on.
-import { mock } from "node:test";
+import { webcrypto } from "node:crypto";
+import { createRequire } from "node:module";
+import { tools } from "../../web/pack.mjs";
+
+const timers = createRequire(`${tools}/`)("@sinonjs/fake-timers");
+// Node 18 has it under this name alone.
+globalThis.crypto ??= webcrypto;
 
 /** Lets everything that is ready happen; timers are the test's own. */
 export const settle = async () => { for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve)); };
 
-/** From now on timers and the clock move only by `after`. */
+/** From now on timers and the clocks move only by `after`; `after.set` sets the one on the wall, as the network's time does. */
 export const clock = (t) => {
-  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: Date.UTC(2026, 0, 1) });
-  t.after(() => mock.timers.reset());
-  return async (ms) => {
-    for (const end = Date.now() + ms; Date.now() < end;) {
+  const fake = timers.install({ now: Date.UTC(2026, 0, 1), toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"] });
+  t.after(() => fake.uninstall());
+  const after = async (ms) => {
+    for (const end = performance.now() + ms; performance.now() < end;) {
       await settle();
-      mock.timers.tick(Math.min(100, end - Date.now()));
+      fake.tick(Math.min(100, end - performance.now()));
     }
     await settle();
   };
+  let wrong = 0;
+  const set = (by) => {
+    fake.setSystemTime(Date.now() + by - wrong);
+    wrong = by;
+  };
+  return Object.assign(after, { set });
 };
 
 export const token = (claims = {}) => {
@@ -35,6 +47,7 @@ export const stream = (init) => {
   return {
     response: new Response(body, { headers: { "Content-Type": "text/event-stream" } }),
     write: (text) => out.enqueue(new TextEncoder().encode(text)),
+    bytes: (some) => out.enqueue(some),
     frame: (type, data, id) => out.enqueue(new TextEncoder().encode(`${id ? `id: ${id}\n` : ""}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)),
     end: () => out.close(),
     cut: () => out.error(new TypeError("network error")),

@@ -1,28 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Causerie } from "../../web/client.js";
-import { Browser } from "./browser.js";
-import { Service, clock, conversation, event, json, message, problem, settle, token } from "./support.js";
-
-/** Tabs of one browser, all of one person, before one service. */
-const begin = (t, claims) => {
-  const browser = new Browser().install(t), after = clock(t), service = new Service(t), tabs = [];
-  t.mock.method(console, "error", () => {});
-  const open = async () => {
-    const tab = browser.tab = { got: [], resyncs: [] };
-    tab.client = new Causerie({ token: token(claims) });
-    tab.client.on("message.created", ({ cursor }) => { if (!tab.dead) tab.got.push(cursor); });
-    tab.client.on("resync", ({ reason }) => tab.resyncs.push(reason));
-    tabs.push(tab);
-    tab.client.start();
-    await settle();
-    return tab;
-  };
-  t.after(() => { for (const { client } of tabs) client.stop(); });
-  return { browser, after, service, open, tabs, leaders: () => tabs.filter(({ dead, client }) => !dead && client.state.isLeader) };
-};
-
-const up = (from, to) => Array.from({ length: to - from + 1 }, (_, n) => `k${from + n}`);
+import { begin, ownerOf, up } from "./browser.js";
+import { conversation, event, json, message, problem, token } from "./support.js";
 
 test("ten tabs are one connection, and all hear everything once", async (t) => {
   const { after, service, open, tabs, leaders } = begin(t);
@@ -115,7 +95,8 @@ test("a tab that slept catches up, though nothing more happens", async (t) => {
   assert.equal(second.client.conversations.items[0].lastMessage.seq, 4);
   service.say(5);
   await after(500);
-  assert.deepEqual(second.got, ["k1", "k5"]);
+  assert.deepEqual(second.got, up(1, 5));
+  assert.deepEqual(second.resyncs, []);
 });
 
 test("two leaders for a moment tell nobody anything twice", async (t) => {
@@ -125,7 +106,7 @@ test("two leaders for a moment tell nobody anything twice", async (t) => {
   for (let seq = 1; seq <= 3; seq++) service.say(seq);
   await after(500);
   for (const seq of [4, 5, 6]) {
-    globalThis.navigator.locks.request("causerie  " + JSON.stringify(["default", "me"]), { steal: true }, () => {});
+    globalThis.navigator.locks.request(`causerie  ${JSON.stringify(["default", "me"])} 1`, { steal: true }, () => {});
     service.say(seq);
     await after(1000);
   }
@@ -135,14 +116,27 @@ test("two leaders for a moment tell nobody anything twice", async (t) => {
   for (const { got } of tabs) assert.deepEqual(got, up(1, 7));
 });
 
-test("without locks each tab is for itself", async (t) => {
-  const { after, service, open, leaders } = begin(t);
+test("without locks each tab is for itself, holds no connection, and says why", async (t) => {
+  const { after, service, open, leaders, tabs } = begin(t);
   globalThis.navigator.locks = undefined;
-  await open();
-  await open();
+  for (let n = 0; n < 8; n++) await open();
   await after(1000);
-  assert.equal(leaders().length, 2);
-  assert.equal(service.streams.size, 2);
+  service.say(1);
+  await after(5000);
+  assert.equal(leaders().length, 8);
+  for (const { client: { state }, got } of tabs) {
+    assert.deepEqual([state.transport, state.reason, ...state.allowed], ["poll", "no-locks", "poll"]);
+    assert.deepEqual(got, ["k1"]);
+  }
+  assert.equal(service.streams.size + service.waits.size, 0);
+});
+
+test("so it is where a page of an opaque origin is refused them", async (t) => {
+  const { after, open } = begin(t);
+  globalThis.navigator.locks = { request: () => Promise.reject(Object.assign(new Error("opaque"), { name: "SecurityError" })) };
+  const { client } = await open();
+  await after(1000);
+  assert.deepEqual([client.state.transport, client.state.reason], ["poll", "no-locks"]);
 });
 
 test("a message written in one tab is sent by the leader, once, and shown in all", async (t) => {
@@ -330,8 +324,6 @@ test("a listener that throws disturbs nobody", async (t) => {
   await after(1000);
   assert.deepEqual(got, ["k1", "k2"]);
 });
-
-const ownerOf = ({ headers }) => JSON.parse(Buffer.from(headers.Authorization.split(".")[1], "base64url")).sub;
 
 test("where getToken failed at first, lock and channel are still that person's own", async (t) => {
   const { browser, after } = begin(t);

@@ -2,12 +2,15 @@
 import { makeFeed } from "./feed.js";
 import { backOff, makeHttp, passes, pause } from "./http.js";
 import { NOTHING, makeModel } from "./model.js";
-import { makeCache, makeOutbox, makeTabs } from "./tabs.js";
+import { makeCache, makeNote, makeOutbox, makeTabs } from "./tabs.js";
+
+/** Of what tabs tell each other and keep. Another deploy's tabs may speak otherwise: they have a lock of their own. */
+const VERSION = 1;
 
 /** @type {T.MakeCauserie} */
 const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.document?.documentElement.lang || globalThis.navigator?.language || "en", ...options }) => {
-  const listeners = new Map(), changed = new Set();
-  let run = new AbortController(), tabs = /** @type {T.Tabs | null} */ (null), saving = 0;
+  const listeners = new Map(), changed = new Set(), finding = new Set(), ours = `causerie ${url} `, signedOut = makeNote(`${ours}signed out`);
+  let run = new AbortController(), tabs = /** @type {T.Tabs | null} */ (null), saving = 0, counted = 0, outAt = "";
 
   const emit = (type = "", news = /** @type {any} */ (null)) => {
     for (const listener of listeners.get(type) ?? []) try { listener(news); } catch (error) { console.error(error); }
@@ -33,17 +36,22 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       saving = 0;
       for (const id of changed) if (model.threads.get(id)?.isLoaded) cache.put(`thread/${id}`, model.messages(id).slice(-50));
       changed.clear();
-      if (state.isLeader) cache.put("model", { ...model.knowledge, cursor: null });
+      if (state.isLeader) cache.put("model", { ...model.knowledge, cursor: null, arriving: [] });
     }, 2000);
   };
 
-  /** A conversation that events speak of; the leader fetches it for all. */
-  const find = async (id = "") => {
+  /** A conversation that events speak of; the leader fetches it for all, and not when all members of a new group do. */
+  const find = async (id = "", within = 2000) => {
+    if (!state.isLeader || finding.has(id)) return;
+    finding.add(id);
+    await pause(Math.random() * within);
     for (let failures = 0; state.isLeader && model.arriving.includes(id);) await http.call("GET", `/v1/conversations/${id}`)
       .then((conversation) => tell("hold", conversation), (error) => (passes(error) ? pause(backOff(failures++)) : model.drop(id)));
+    finding.delete(id);
   };
 
   const http = makeHttp({ url, language, ...options }, () => {
+    signedOut.set(String(Date.now()));
     tell("gone", true);
   });
   const cache = makeCache(), outbox = makeOutbox(http, cache, tell), model = makeModel(http, outbox, cache, tell, show, find);
@@ -55,7 +63,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       ...NOTHING, cursor, me, total, next: nextPageToken, conversations: items,
       last: items.map(({ id, lastMessage }) => [id, lastMessage?.seq ?? 0]), unread: changed.map(({ id, unreadCount }) => [id, unreadCount]),
     }),
-  });
+  }, makeNote(`${ours}transport`));
 
   /** @type {(thread: T.Thread, failures?: number) => Promise<void>} */
   const reload = (thread, failures = 0, { signal } = run) => thread.reload().catch(async (error) => {
@@ -71,9 +79,11 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
 
   const restart = () => { if (state.isLeader) feed.start(model.cursor); };
 
-  const lead = (isLeader = true) => {
+  const lead = (isLeader = true, isAlone = false) => {
+    // A browser has six connections to an origin, perhaps, and each tab would hold one.
+    if (isAlone) feed.ladder.allow({ stream: false, longPoll: false }, "no-locks");
     outbox.isLeading = isLeader;
-    hear.state({ isLeader });
+    hear.state({ isLeader, allowed: feed.ladder.allowed });
     feed.stop();
     restart();
     outbox.all.forEach(outbox.put);
@@ -86,21 +96,59 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     lead(false);
   };
 
+  /** Out of it, time has passed: whose page it is, is asked anew. */
+  const back = ({ persisted = false }) => {
+    if (!persisted) return;
+    http.forget(false);
+    if (signedOut.get() === outAt) return causerie.start();
+    // What is kept now is of who came after.
+    cache.use("");
+    hear.gone(true);
+  };
+
+  const relearn = () => tabs?.ask(model.cursor = null);
+
+  /** Nothing of a person is shown, or sent. What is kept stays. */
+  const clear = () => {
+    cache.use("");
+    outbox.forget();
+    hear.adopt(NOTHING);
+    changed.clear();
+  };
+
+  /** Tenant and user, as soon as they are known; "" for nobody. */
+  const identify = async ({ signal } = run) => {
+    for (let failures = 0; !signal.aborted;) try {
+      return await http.who();
+    } catch (error) {
+      const { code, message } = /** @type {any} */ (error), isOut = code === "signed-out";
+      if (!signal.aborted) hear.state({ status: isOut ? code : "waiting", reason: message });
+      if (isOut) break;
+      await pause(backOff(failures++), signal);
+    }
+    return "";
+  };
+
   /** @type {T.State} */
   const state = { transport: null, status: "stopped", reason: null, since: new Date(), isLeader: false, cursor: null, ...http.counts, retryAt: null, allowed: feed.ladder.allowed };
 
   /** What is told from tab to tab. @type {T.Hear} */
   const hear = {
     state(news) {
-      if (news.status && news.status !== state.status) state.since = new Date();
+      const text = () => JSON.stringify([state, ...state.allowed]), before = text();
+      const { status, transport } = { ...state, ...news };
+      if (status !== state.status || transport !== state.transport) state.since = new Date();
+      if (news.allowed) feed.ladder.allowed = news.allowed;
       // Whoever logs in again need not load the page anew.
       if (news.status === "signed-out" && options.getToken) again(run.signal);
-      emit("state", Object.assign(state, news));
+      Object.assign(state, news);
+      if (text() !== before) emit("state", state);
     },
     step(step) {
-      const touched = new Set(), { events, unread, ephemeral } = step;
-      // Until it is told everything.
+      const touched = new Set(), { events, unread, ephemeral } = step, { signal } = run;
+      // Until it is told everything, or what it has missed.
       if (!model.cursor) return;
+      if (!state.isLeader && !model.has(step.from)) return tabs?.ask();
       try {
         for (const event of model.take(step)) {
           const { message, user } = event.data;
@@ -108,10 +156,12 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
           for (const id of user ? model.threads.keys() : [event.conversationId]) touched.add(id);
           emit(event.type, event);
           emit("event", event);
+          // By who heard it. The rest is asked for again.
+          if (signal.aborted) return;
         }
       } catch (error) {
         if (state.isLeader) throw error;
-        hear.at(null);
+        relearn();
       }
       if (events[0]) show(touched);
       if (unread) hear.unread(unread);
@@ -121,9 +171,12 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       emit("presence", ephemeral.presence);
     },
     adopt(knowledge) {
+      const isBehind = model.cursor && knowledge.cursor && !model.has(knowledge.cursor);
+      counted++;
       model.adopt(knowledge);
       show();
       emit("unread", causerie.unread);
+      if (isBehind) emit("resync", { reason: "missed" });
       // Not of somebody who has signed out. A snapshot holds the newest conversations; an open one may be older.
       if (model.cursor) for (const [id, thread] of model.threads) {
         if (!model.conversations.peek(id)) model.conversations.get(id).catch(() => {});
@@ -131,8 +184,11 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       }
     },
     unread(unread) {
+      const at = ++counted;
       // Of a backlog, or after a cut, not every conversation's count was told.
-      if (!model.count(unread) && state.isLeader && !unread.isAll) http.call("GET", "/v1/unread").then(({ total, conversations }) => tell("unread", { total, changed: conversations, isAll: true }), () => {});
+      if (!model.count(unread) && state.isLeader && !unread.isAll) http.call("GET", "/v1/unread").then(({ total, conversations }) => {
+        if (at === counted) tell("unread", { total, changed: conversations, isAll: true });
+      }, () => {});
       emit("unread", causerie.unread);
     },
     hold(conversation) {
@@ -152,14 +208,16 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       outbox.drop(id);
       show();
     },
-    // A tab that slept has missed what it was told.
-    at(cursor) {
-      if (state.isLeader || model.has(cursor)) return;
-      model.cursor = null;
-      tabs?.ask();
+    // A tab that slept has missed what it was told: events, and the rest.
+    at(step) {
+      if (state.isLeader || model.has(step.cursor)) return;
+      hear.step(step);
+      relearn();
     },
     lost(reason) {
       console.error(`causerie resyncs: ${reason}`);
+      // Nobody, whoever leads next, goes on from there.
+      model.cursor = null;
       emit("resync", { reason });
     },
     allow(what) {
@@ -171,8 +229,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       causerie.stop();
       cache.forget();
       http.forget();
-      outbox.forget();
-      hear.adopt(NOTHING);
+      clear();
       if (isAnother) setTimeout(causerie.start, 0);
     },
   };
@@ -187,7 +244,13 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     typingIn: (id) => model.ephemeral.typing.filter(({ conversationId }) => conversationId === id),
     presenceOf: (id) => model.ephemeral.presence.find(({ userId }) => userId === id) ?? null,
     allow: (what) => tell("allow", what),
-    signOut: () => tell("gone", false),
+
+    signOut() {
+      const forgotten = cache.forget(`${ours}[`);
+      signedOut.set(String(Date.now()));
+      tell("gone", false);
+      return forgotten;
+    },
 
     on(type, listener) {
       const those = listeners.get(type) ?? new Set();
@@ -197,31 +260,30 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
 
     async start() {
       causerie.stop();
-      hear.state({ status: "connecting" });
       const { signal } = run = new AbortController();
-      let who = "";
-      for (let failures = 0; !who;) {
-        who = await http.who().catch(({ code, message }) => {
-          if (!signal.aborted) hear.state({ status: code || "waiting", reason: message });
-          return code || pause(backOff(failures++), signal);
-        });
-        if (signal.aborted || who === "signed-out") return;
-      }
-      cache.name = isKept ? `causerie ${url} ${who}` : "";
+      const when = { online: restart, offline: restart, visibilitychange: () => tabs?.ask(), pagehide: rest, pageshow: back };
+      for (const [type, act] of Object.entries(when)) globalThis.addEventListener?.(type, /** @type {any} */ (act), { signal });
+      outAt = signedOut.get();
+      hear.state({ status: "connecting" });
+      const who = await identify();
+      if (signal.aborted) return;
+      if (!who) return clear();
+      const name = `${ours}${who} ${VERSION}`;
+      cache.use(isKept ? name : "");
       const kept = model.cursor ? null : await cache.get("model"), drafts = await cache.all("draft/");
       if (signal.aborted) return;
       if (kept) hear.adopt(kept);
       drafts.forEach(hear.draft);
-      tabs = makeTabs(`causerie ${url} ${who}`, {
-        lead, hear: listen,
+      tabs = makeTabs(name, {
+        lead,
+        // Another that led may still speak: whoever leads goes by its own feed.
+        hear: (news) => { if (!state.isLeader || !(news.state || news.adopt || news.lost)) listen(news); },
         cursor: () => model.cursor,
         answer(cursor) {
           const { isLeader, ...shown } = state;
-          return { state: shown, isSlow: document.hidden && state.transport !== "stream", ...(model.cursor && (model.has(cursor) ? { at: model.cursor } : { adopt: model.knowledge })) };
+          return { state: shown, isSlow: document.hidden && state.transport !== "stream", ...(model.cursor && (cursor && model.has(cursor) ? { at: { from: cursor, cursor: model.cursor, events: model.after(cursor) } } : { adopt: model.knowledge })) };
         },
       });
-      const when = { online: restart, offline: restart, visibilitychange: tabs.ask, pagehide: rest, pageshow: ({ persisted = false }) => { if (persisted) tabs?.start(); } };
-      for (const [type, act] of Object.entries(when)) globalThis.addEventListener?.(type, /** @type {any} */ (act), { signal });
       tabs.start();
     },
 

@@ -3,17 +3,20 @@
  * an `await`: what is cut is asked again from it. That is why nothing is lost and nothing comes twice.
  * @import * as T from "./types"
  */
-import { Refusal, Unreachable, backOff, limit, makeReader, pause } from "./http.js";
+import { Refusal, backOff, limit, makeReader, pause } from "./http.js";
 
 /** A promise of the service was not kept. */
 export class Broken extends Error { code = "broken"; }
 
 const RUNGS = /** @type {const} */ (["stream", "long-poll", "poll"]), SUFFERED = { silent: 1, refused: 1, cut: 2, away: 3 }, MINUTE = 60_000;
 
-/** Told what happened, it says what to use now. @type {T.MakeLadder} */
-export const makeLadder = (now = Date.now) => {
-  const may = { stream: true, longPoll: true };
-  let rung = 0, strikes = 0, pause = MINUTE, climbAt = Infinity, isFalling = false;
+/**
+ * Told what happened, it says what to use now. What it has found is noted, for the next page and the next leader. Time
+ * spent asleep may not count, which only puts a climb off; a clock that is set right must not.
+ * @type {T.MakeLadder}
+ */
+export const makeLadder = (now = () => performance.now(), note = { get: () => "", set() {} }) => {
+  let rung = 0, strikes = 0, pause = MINUTE, climbAt = Infinity, isFalling = false, why = /** @type {string | null} */ (null);
 
   const stand = (at = 0, part = 1) => {
     rung = at;
@@ -26,12 +29,24 @@ export const makeLadder = (now = Date.now) => {
   const ladder = {
     allowed: new Set(RUNGS), reason: null, wait: 25,
 
-    allow(what) {
-      Object.assign(may, what);
-      ladder.allowed = new Set(RUNGS.filter((_, at) => [may.stream, may.longPoll, true][at]));
-      ladder.reason = null;
+    allow({ stream = ladder.allowed.has("stream"), longPoll = ladder.allowed.has("long-poll") }, reason = null) {
+      ladder.allowed = new Set(RUNGS.filter((_, at) => [stream, longPoll, true][at]));
+      ladder.reason = why = reason;
+      note.set("");
       pause = MINUTE;
       stand();
+    },
+
+    recall() {
+      let known;
+      try { known = JSON.parse(note.get()); } catch { return; }
+      const left = known?.climbAt - Date.now();
+      // Long ago, or by another clock.
+      if (!(left > -10 * MINUTE && left < 80 * MINUTE && known.rung in RUNGS)) return;
+      ({ pause, reason: ladder.reason, wait: ladder.wait } = known);
+      stand(known.rung);
+      isFalling = false;
+      climbAt = now() + left;
     },
 
     // The top is tried again after a minute, then after two, four … up to an hour.
@@ -45,12 +60,17 @@ export const makeLadder = (now = Date.now) => {
       return RUNGS[rung];
     },
 
-    worked() {
-      if (RUNGS[rung] === [...ladder.allowed][0] && (rung !== 1 || ladder.wait === 25)) {
-        ladder.reason = null;
+    worked(isProof = true) {
+      if (RUNGS[rung] !== [...ladder.allowed][0] || (rung === 1 && ladder.wait < 25)) {
+        if (climbAt === Infinity) stand(rung);
+        if (isFalling) note.set(JSON.stringify({ rung, pause, reason: ladder.reason, wait: ladder.wait, climbAt: Date.now() + climbAt - now() }));
+      } else if (isProof) {
+        ladder.reason = why;
         pause = MINUTE;
         climbAt = Infinity;
-      } else if (climbAt === Infinity) stand(rung);
+        if (note.get()) note.set("");
+      }
+      if (!isProof) return;
       isFalling = false;
       strikes = 0;
     },
@@ -73,15 +93,15 @@ export const makeLadder = (now = Date.now) => {
 const isOffline = () => globalThis.navigator?.onLine === false;
 
 /** @type {T.MakeFeed} */
-export const makeFeed = (http, on) => {
-  const ladder = makeLadder();
+export const makeFeed = (http, on, note) => {
+  const ladder = makeLadder(undefined, note);
   let run = new AbortController(), cursor = "", etag = "", nextMs = 3000, failures = 0, seenAt = 0, telling = 0;
 
   /** @type {T.TellState} */
   const tell = (status, more) => on.state({ status, reason: ladder.reason, cursor, retryAt: null, ...http.counts, ...more });
 
-  const rest = (ms = 0, least = ms) => {
-    tell(isOffline() ? "offline" : "waiting", { retryAt: new Date(Date.now() + ms) });
+  const rest = (ms = 0, least = ms, reason = ladder.reason) => {
+    tell(isOffline() ? "offline" : "waiting", { reason, retryAt: new Date(Date.now() + ms) });
     return pause(ms, run.signal, least);
   };
 
@@ -100,36 +120,40 @@ export const makeFeed = (http, on) => {
 
   const ask = async (isHeld = false) => {
     // After a failure the first one is not held: it says at once that all is well.
-    const { signal } = run, askedAt = Date.now(), since = cursor, wait = since && isHeld && !failures ? ladder.wait : 0;
+    const { signal } = run, askedAt = performance.now(), since = cursor, wait = since && isHeld && !failures ? ladder.wait : 0;
     const { response: { status, headers }, body } = await http.json("GET", since ? `/v1/events?since=${since}&wait=${wait}&ephemeral=1` : "/v1/sync",
       { signal, headers: etag ? { "If-None-Match": etag } : {}, ms: (wait + 15) * 1000 });
     if (signal.aborted) return;
     if (status === 204) throw new Refusal(204);
     if (!since) {
+      on.sync(body);
       cursor = body.cursor;
-      return on.sync(body);
+      return;
     }
     if (body && (body.from !== since || (body.hasMore && body.cursor === since))) throw new Broken(`a page from ${body.from}, not ${since}`);
     if (body) step(body);
-    const ms = Date.now() - askedAt;
+    // Whoever was told may have stopped it.
+    if (signal.aborted) return;
+    const ms = performance.now() - askedAt;
     failures = 0;
     // What is quick proves nothing of what is held.
-    if (!isHeld || ms > 1500) ladder.worked();
+    ladder.worked(!isHeld || ms > 1500);
     tell("live");
     if (body.hasMore) return;
     etag = headers.get("ETag") ?? "";
     nextMs = body.poll?.nextMs ?? (Number(headers.get("X-Poll-Interval")) * 1000 || nextMs);
-    if (globalThis.document?.visibilityState !== "hidden") seenAt = Date.now();
+    if (globalThis.document?.visibilityState !== "hidden") seenAt = performance.now();
     // A wait that ends early with nothing (a deploy, a change of who types) is paced like a poll; a page hidden for long, slowly.
     const pace = isHeld && (!wait || body.events?.length || ms > 1000) ? 0 : nextMs;
-    await pause(Date.now() - seenAt > MINUTE ? Math.max(pace, 30_000) : pace, signal);
+    await pause(performance.now() - seenAt > MINUTE ? Math.max(pace, 30_000) : pace, signal);
   };
 
   const stream = async () => {
+    const { signal } = run;
     // Before its own time runs: who gives the token may be slow.
     await http.token();
     // It says hello at once, unless something holds it back.
-    const { signal } = run, time = limit(6000, signal);
+    const time = limit(6000, signal);
     let within = 0, how = "away";
     try {
       const { status, body: bytes, headers } = await http.open("GET", "/v1/events/stream", { signal: time.signal, headers: { Accept: "text/event-stream", "Last-Event-ID": cursor } });
@@ -141,6 +165,7 @@ export const makeFeed = (http, on) => {
         if (!value) throw how;
         http.counts.bytes += value.length;
         for (const { type, data, id } of read(value)) {
+          if (signal.aborted) return;
           const body = JSON.parse(data);
           if (type === "goodbye") return rest(body.reconnectAfterMs);
           if (type === "resync" || type === "error") throw new Refusal(type === "error" ? 500 : 410, { code: body.reason ?? type, ...body });
@@ -156,11 +181,11 @@ export const makeFeed = (http, on) => {
           } else if (body.type === type) {
             failures = 0;
             step({ cursor: id, events: [body] });
-            // What a burst brings is acknowledged in one go; polls do it by their next `since`.
+            // What a burst brings is acknowledged in one go, and not by a whole group at once; polls do it by their next `since`.
             telling ||= setTimeout(() => {
               telling = 0;
-              http.json("POST", "/v1/delivered", { signal, body: { cursor } }).catch(() => {});
-            }, 2000);
+              if (cursor) http.json("POST", "/v1/delivered", { signal: run.signal, body: { cursor } }).catch(() => {});
+            }, Math.random() * 2000);
           } else step({ [type]: body });
           tell("live");
         }
@@ -175,7 +200,7 @@ export const makeFeed = (http, on) => {
 
   const follow = async () => {
     for (const { signal } = run; !signal.aborted;) {
-      const transport = ladder.next(), askedAt = Date.now();
+      const transport = ladder.next(), askedAt = performance.now();
       tell(!cursor ? "syncing" : failures || transport === "stream" ? "connecting" : "live", { transport });
       await (cursor && transport === "stream" ? stream() : ask(transport === "long-poll")).catch(({ status, code, how = "away", retryAfterMs, message }) => {
         if (signal.aborted) return;
@@ -185,10 +210,12 @@ export const makeFeed = (http, on) => {
         }
         if (code === "broken" || status === 410 || code === "invalid-cursor") {
           cursor = etag = "";
+          // Whoever lost it with all the others does not ask for a snapshot with them all.
+          failures = Math.max(failures, 2);
           on.lost(status ? code : message);
         // What the service itself refuses, it refuses on every transport; but for too many streams, or waits.
-        } else if (cursor && !isOffline() && (!code || status === 429)) ladder.failed(status ? "refused" : how, Date.now() - askedAt);
-        return rest(backOff(failures++, retryAfterMs), retryAfterMs ?? 0);
+        } else if (cursor && !isOffline() && (!code || status === 429)) ladder.failed(status ? "refused" : how, performance.now() - askedAt);
+        return rest(backOff(failures++, retryAfterMs), retryAfterMs ?? 0, code === "no-token" ? code : undefined);
       });
     }
   };
@@ -199,6 +226,7 @@ export const makeFeed = (http, on) => {
     stop: () => run.abort(),
     start(from) {
       feed.stop();
+      ladder.recall();
       run = new AbortController();
       cursor = from ?? "";
       etag = "";

@@ -3,10 +3,10 @@
  * fetched on the side may be ahead of the feed. @import * as T from "./types"
  */
 import { Broken } from "./feed.js";
-import { Refusal } from "./http.js";
+import { Refusal, isNew } from "./http.js";
 
 /** @type {T.Knowledge} */
-export const NOTHING = { cursor: null, me: null, next: null, total: 0, ephemeral: { typing: [], presence: [] }, last: [], conversations: [], unread: [] };
+export const NOTHING = { cursor: null, me: null, next: null, total: 0, ephemeral: { typing: [], presence: [] }, last: [], conversations: [], unread: [], arriving: [] };
 
 /** Judged as the service does: by all who were there when it was sent; receipts of larger groups are nobody else's. @type {T.StatusOf} */
 export const statusOf = ({ seq, createdAt, status = "SENT" }, { members, memberCount }, me) => {
@@ -20,15 +20,10 @@ const of = encodeURIComponent, path = (id = "", rest = "") => `/v1/conversations
 
 /** @type {T.MakeModel} */
 export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
-  let held = new Map(), counts = new Map(), last = new Map(), passed = new Set(), archived = "";
-  const arriving = new Map(), messages = new Map(), threads = new Map();
+  let held = new Map(), counts = new Map(), last = new Map(), arriving = new Map(), passed = new Map(), archived = "";
+  const told = new Map(), messages = new Map(), threads = new Map();
 
-  const pass = (cursor = "") => {
-    if (passed.has(cursor)) return false;
-    passed.add(model.cursor = cursor);
-    if (passed.size > 1000) passed.delete([...passed][0]);
-    return true;
-  };
+  const pass = (cursor = "", event = /** @type {T.FeedEvent | null} */ (null)) => isNew(passed, cursor, event) && (model.cursor = cursor);
 
   /** What was read was delivered; what one writes, one has read. @type {T.Moved} */
   const moved = (it, userId, { readUpTo = 0, deliveredUpTo = readUpTo, readAt }) => {
@@ -79,15 +74,18 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
     // Its first sign: it is fetched, since events carry neither `me` nor `lastMessage`.
     else if (["conversation.created", "member.joined", "message.created"].includes(type) || data.status === "ACTIVE") {
       arriving.set(id, [event]);
-      unknown(id);
+      // Of two people, nobody else asks.
+      unknown(id, data.conversation?.type === "PRIVATE" ? 0 : undefined);
     }
   };
 
   /** @type {T.Model["messages"]} */
   const run = (id) => {
     const known = messages.get(id) ?? new Map(), found = new Array();
-    for (let seq = Math.max(0, ...known.keys()); known.has(seq); seq--) found.unshift(known.get(seq));
-    return found;
+    let seq = 0;
+    for (const one of known.keys()) seq = Math.max(seq, one);
+    for (; known.has(seq); seq--) found.push(known.get(seq));
+    return found.reverse();
   };
 
   /** @type {T.Held} */
@@ -101,7 +99,7 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
 
   /** @type {T.MakeThread} */
   const makeThread = (id) => {
-    let typedAt = 0, readUpTo = 0;
+    let typedAt = -Infinity, readUpTo = 0;
     const page = async (query = "") => {
       model.put(id, (await call("GET", path(id, `/messages?limit=50${query}`))).items, !query);
       show([id]);
@@ -128,7 +126,7 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
       },
       older: () => page(`&before=${run(id)[0]?.seq}`),
       async send(message) {
-        typedAt = 0;
+        typedAt = -Infinity;
         const draft = outbox.add(id, message);
         show([id]);
         return draft;
@@ -148,8 +146,8 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
       },
       // Said once in three seconds, however often it is called.
       async typing(isTyping) {
-        if (isTyping === Date.now() - typedAt < 3000) return;
-        typedAt = isTyping ? Date.now() : 0;
+        if (isTyping === performance.now() - typedAt < 3000) return;
+        typedAt = isTyping ? performance.now() : -Infinity;
         await call("PUT", path(id, "/typing"), { isTyping }).catch(() => {});
       },
       receipts: async (messageId) => (await call("GET", `/v1/messages/${messageId}/receipts`)).items,
@@ -163,7 +161,7 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
     get arriving() { return [...arriving.keys()]; },
     get knowledge() {
       const { cursor, me, next, total, ephemeral } = model;
-      return { cursor, me, next, total, ephemeral, last: [...last], conversations: model.conversations.all, unread: [...counts] };
+      return { cursor, me, next, total, ephemeral, last: [...last], conversations: model.conversations.all, unread: [...counts], arriving: [...arriving] };
     },
     messages: run,
     drop(id) {
@@ -172,21 +170,26 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
     },
     unreadOf: (id) => counts.get(id) ?? 0,
     has: (cursor) => passed.has(cursor),
+    after(cursor) {
+      const all = [...passed.keys()];
+      return all.slice(all.indexOf(cursor) + 1).flatMap((one) => passed.get(one) ?? []);
+    },
 
-    adopt({ last: seqs, conversations, unread, ...rest }) {
+    adopt({ last: seqs, conversations, unread, arriving: awaited, ...rest }) {
       held = new Map(conversations.map((one) => [one.id, one]));
       counts = new Map(unread);
       last = new Map(seqs);
-      passed = new Set([rest.cursor]);
-      arriving.clear();
-      if (rest.me?.id !== model.me?.id) messages.clear();
+      passed = new Map([[rest.cursor, null]]);
+      arriving = new Map(awaited);
+      archived = "";
+      if (rest.me?.id !== model.me?.id) for (const one of [messages, told]) one.clear();
       Object.assign(model, rest);
     },
 
     *take({ from, cursor, events }) {
       if (!passed.has(from)) throw new Broken(`a step from ${from}, not ${model.cursor}`);
       for (const event of events) {
-        if (!pass(event.cursor)) continue;
+        if (!pass(event.cursor, event)) continue;
         const { type, data: { message, member }, conversationId: id } = event, seq = message?.seq ?? 0, before = last.get(id) ?? seq - 1;
         // Messages come in order and without a hole, from one's joining to one's leaving.
         if (type === "message.created") {
@@ -194,7 +197,8 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
           last.set(id, seq);
         } else if (type === "conversation.deleted" || member?.user.id === model.me?.id) last.delete(id);
         apply(event);
-        yield event;
+        // A snapshot may lie before what was told here, where an instance lags.
+        if (isNew(told, event.cursor)) yield event;
       }
       pass(cursor);
     },
@@ -235,8 +239,10 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
         const old = known.get(message.seq), excerpt = message.content && [...message.content].slice(0, 140).join("");
         if (old && version(message) < version(old)) continue;
         known.set(message.seq, { status: old?.status, ...message });
-        for (const { replyTo } of known.values()) if (replyTo?.id === message.id) Object.assign(replyTo, { excerpt, isDeleted: message.isDeleted });
+        if (old || version(message)) for (const { replyTo } of known.values()) if (replyTo?.id === message.id) Object.assign(replyTo, { excerpt, isDeleted: message.isDeleted });
       }
+      // Of what nobody has opened, as much as a first page.
+      if (known.size > 50 && !threads.get(id)?.isLoaded) for (const seq of [...known.keys()].sort((a, b) => b - a).slice(50)) known.delete(seq);
     },
 
     thread(id) {

@@ -1,21 +1,19 @@
 /**
  * One connection per browser: the tab that holds the lock leads, the others hear it. The browser frees the lock of a tab
- * that dies; from one that sleeps, or is slowed down in the background, a visible one takes it.
+ * that dies; from one that hangs or sleeps, or is slowed down in the background, a visible one takes it.
  * @import * as T from "./types"
  */
-import { Unreachable, backOff, passes, pause } from "./http.js";
+import { Unreachable, backOff, isNew, passes, pause } from "./http.js";
 
 /** @type {T.MakeTabs} */
 export const makeTabs = (name, on) => {
   const me = Math.random().toString(36), isHidden = () => document.visibilityState === "hidden";
-  let place = new AbortController(), release = () => {}, asking = 0, deadline = 0, channel = /** @type {BroadcastChannel | null} */ (null);
+  let place = new AbortController(), release = () => {}, asking = 0, missed = 0, channel = /** @type {BroadcastChannel | null} */ (null);
 
-  const lead = (leads = true) => {
-    clearTimeout(deadline);
-    on.lead(tabs.isLeader = leads);
-  };
+  const lead = (leads = true, isAlone = false) => on.lead(tabs.isLeader = leads, isAlone);
 
   const queue = (steal = false) => {
+    missed = 0;
     place.abort();
     const { signal } = place = new AbortController();
     navigator.locks.request(name, steal ? { steal } : { signal }, () => signal.aborted ? null : new Promise((free) => {
@@ -23,10 +21,19 @@ export const makeTabs = (name, on) => {
       lead();
     })).catch(({ name }) => {
       if (signal.aborted) return;
+      const isRobbed = name === "AbortError";
       // A page of an opaque origin has no locks after all.
-      lead(name !== "AbortError");
-      if (!tabs.isLeader) queue();
+      lead(!isRobbed, !isRobbed);
+      if (isRobbed) queue();
     });
+  };
+
+  // Timers of a hidden leader may run once a minute, but it answers as quickly as another. Counted, not timed: a tab that
+  // hung itself finds the answers waiting.
+  const beat = () => {
+    if (tabs.isLeader || isHidden()) missed = 0;
+    else if (++missed > 2) queue(true);
+    else tabs.ask();
   };
 
   /** @type {T.Tabs} */
@@ -35,26 +42,22 @@ export const makeTabs = (name, on) => {
     say: (word) => channel?.postMessage(word),
 
     // What has happened since; and whether the leader is awake.
-    ask() {
-      if (tabs.isLeader || !channel || isHidden()) return;
-      tabs.say({ hello: me, cursor: on.cursor() });
-      clearTimeout(deadline);
-      deadline = setTimeout(queue, 2500, true);
-    },
+    ask: (cursor = on.cursor()) => { if (!tabs.isLeader) tabs.say({ hello: me, cursor }); },
 
     start() {
       // In an insecure page each tab is for itself.
-      if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel) return lead();
+      if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel) return lead(true, true);
       channel = new BroadcastChannel(name);
-      channel.onmessage = ({ data: { hello, cursor, to = me, isSlow, ...news } }) => {
+      channel.onmessage = ({ data: { hello, cursor, to, isSlow, ...news } }) => {
         if (hello && tabs.isLeader) tabs.say({ to: hello, ...on.answer(cursor) });
-        if (hello || to !== me) return;
-        clearTimeout(deadline);
-        if (isSlow && !isHidden()) queue(true);
+        if (hello || (to && to !== me)) return;
+        // Who has just taken the lead says so.
+        if (to || news.state) missed = 0;
+        if (isSlow && !isHidden() && !tabs.isLeader) queue(true);
         on.hear(news);
       };
       queue();
-      asking = setInterval(tabs.ask, 10_000);
+      asking = setInterval(beat, 900);
       tabs.ask();
     },
 
@@ -62,7 +65,6 @@ export const makeTabs = (name, on) => {
       channel?.close();
       channel = null;
       clearInterval(asking);
-      clearTimeout(deadline);
       place.abort();
       release();
       tabs.isLeader = false;
@@ -70,6 +72,12 @@ export const makeTabs = (name, on) => {
   };
   return tabs;
 };
+
+/** A word that outlives the page. Where the browser refuses that (private windows), there is none. @type {T.MakeNote} */
+export const makeNote = (key) => ({
+  get: () => { try { return localStorage.getItem(key) ?? ""; } catch { return ""; } },
+  set: (text) => { try { localStorage.setItem(key, text); } catch { /* then it is not noted */ } },
+});
 
 /** Where the browser refuses a database (private windows) nothing is kept, or said. @type {T.MakeCache} */
 export const makeCache = () => {
@@ -104,10 +112,18 @@ export const makeCache = () => {
     get: (key) => ask("readonly", (store) => store.get(key)),
     all: async (prefix) => await ask("readonly", (store) => store.getAll(IDBKeyRange.bound(prefix, `${prefix}~`))) ?? [],
     put: (key, value) => ask("readwrite", (store) => (value ? store.put(value, key) : store.delete(key))),
-    forget() {
-      if (cache.name) globalThis.indexedDB?.deleteDatabase(cache.name);
-      cache.name = "";
+    use(name) {
+      cache.name = name;
       opened = null;
+    },
+    async forget(prefix) {
+      const { name } = cache;
+      cache.use("");
+      try {
+        // At once: the page may be about to go.
+        if (name) indexedDB.deleteDatabase(name);
+        if (prefix) for (const { name = "" } of await indexedDB.databases()) if (name.startsWith(prefix) && name !== cache.name) indexedDB.deleteDatabase(name);
+      } catch { /* there is none, or an old browser does not name them */ }
     },
   };
   return cache;
@@ -119,7 +135,7 @@ export const makeCache = () => {
  * @type {T.MakeOutbox}
  */
 export const makeOutbox = ({ call }, cache, tell) => {
-  const drafts = new Map(), busy = new Set();
+  const drafts = new Map(), busy = new Set(), settled = new Map();
   let at = 0;
 
   /** @type {T.Outbox} */
@@ -129,12 +145,15 @@ export const makeOutbox = ({ call }, cache, tell) => {
     of: (conversationId) => outbox.all.filter((draft) => draft.conversationId === conversationId),
 
     put(draft) {
+      // Told late, by a tab that did not know yet.
+      if (settled.has(draft.clientMessageId)) return;
+      at = Math.max(at, Date.parse(draft.createdAt) || 0);
       drafts.set(draft.clientMessageId, draft);
       outbox.send(draft.conversationId);
     },
 
-    // Told when it is kept: what is settled sooner would stay behind.
-    keep: (draft) => cache.put(`draft/${draft.clientMessageId}`, draft).then(() => tell("draft", draft)),
+    // Told when it is kept: what is settled sooner would stay behind. And not at all then.
+    keep: (draft) => cache.put(`draft/${draft.clientMessageId}`, draft).then(() => { if (drafts.has(draft.clientMessageId)) tell("draft", draft); }),
 
     add(conversationId, message) {
       // Its id begins with the time: so the cache, too, keeps them in order.
@@ -148,7 +167,10 @@ export const makeOutbox = ({ call }, cache, tell) => {
     },
 
     retry: (id) => { if (drafts.has(id)) outbox.keep({ ...drafts.get(id), draft: "queued", problem: null }); },
-    drop: (id) => { if (drafts.delete(id)) cache.put(`draft/${id}`); },
+    drop(id) {
+      if (id) isNew(settled, id);
+      if (id && drafts.delete(id)) cache.put(`draft/${id}`);
+    },
     // What one person has written, no other sends.
     forget: () => drafts.clear(),
 

@@ -40,9 +40,9 @@ export type Transport = "stream" | "long-poll" | "poll";
 export interface State {
   transport: Transport | null;
   status: "stopped" | "syncing" | "connecting" | "live" | "waiting" | "offline" | "signed-out";
-  /** Why the transport is not the best one ("stream-silent", "long-poll-cut", …), or why nobody is known yet. */
+  /** Why it is not the best one: "stream-silent", …, "no-locks" (tabs cannot share one: each polls); "no-token"; why nobody is known. */
   reason: string | null;
-  /** Of `status`. */
+  /** Of this transport in this status. */
   since: Date;
   isLeader: boolean; cursor: string | null; requests: number; notModified: number; bytes: number; retryAt: Date | null; allowed: Set<Transport>;
 }
@@ -50,7 +50,7 @@ export interface Options {
   /** Where the service is: an origin, a path, or both; "" is the page's own origin. */
   url?: string;
   token?: string;
-  /** Null: nobody is logged in. */
+  /** Null: nobody is logged in. While it fails for "expiring", the old one is used until it ends. */
   getToken?: (why: { reason: "start" | "expiring" | "refused" }) => Promise<string | null> | string | null;
   /** Whether conversations, messages and drafts are kept in IndexedDB; they are unless this is false. */
   cache?: boolean;
@@ -88,14 +88,10 @@ export interface Thread {
   isLoaded: boolean;
   readonly items: (Message | Draft)[];
   readonly hasOlder: boolean;
-  load(): Promise<void>;
-  reload(): Promise<void>;
-  older(): Promise<void>;
+  load(): Promise<void>; reload(): Promise<void>; older(): Promise<void>;
   send(message: NewMessage): Promise<Draft>;
-  retry(clientMessageId: string): void;
-  discard(clientMessageId: string): void;
-  edit(messageId: string, content: string): Promise<void>;
-  delete(messageId: string): Promise<void>;
+  retry(clientMessageId: string): void; discard(clientMessageId: string): void;
+  edit(messageId: string, content: string): Promise<void>; delete(messageId: string): Promise<void>;
   read(seq: number): Promise<void>;
   typing(isTyping: boolean): Promise<void>;
   receipts(messageId: string): Promise<MessageReceipt[]>;
@@ -110,14 +106,13 @@ export interface Causerie {
   presenceOf(userId: string): Presence | null;
   /** One object per id. */
   thread(conversationId: string): Thread;
-  /** Ends with the function that is given back. */
+  /** Ends with the function that is given back. `resync`: not every event was told here; what is shown is whole again. */
   on(type: string, listener: (news: any) => void): () => void;
   /** What any tab may use. */
   allow(what: { stream?: boolean; longPoll?: boolean }): void;
-  start(): Promise<void>;
-  stop(): void;
-  /** Forgets what was kept, in all tabs. */
-  signOut(): void;
+  start(): Promise<void>; stop(): void;
+  /** Forgets what was kept, in all tabs, of whoever used this service in this browser; a fixed `token` is of no use then. */
+  signOut(): Promise<void>;
 }
 export type MakeCauserie = (options: Options) => Causerie;
 
@@ -131,7 +126,8 @@ export interface Http {
   counts: { requests: number; notModified: number; bytes: number };
   /** Tenant and user of the token. */
   who(): Promise<string>;
-  forget(): void;
+  /** What is asked and not answered yet comes to nothing. The next token may be another person's only where `isWhole`. */
+  forget(isWhole?: boolean): void;
   /** One that is good for now, and not the one that was refused. */
   token(refused?: string): Promise<string>;
   /** An answer's head; its body comes later, and `signal` may end it. A 401 is answered with a new token, once. */
@@ -151,22 +147,27 @@ export type TakeStep = (step: Partial<Step>) => void;
  * cut: ended while it was held open; away: no answer at all, which is mostly no transport's fault.
  */
 export type Failure = "silent" | "refused" | "cut" | "away";
+/** A text that outlives the page, of all tabs; "" is none. */
+export interface Note { get(): string; set(text: string): void }
+export type MakeNote = (key: string) => Note;
 /** Pure: the clock is given. */
 export interface Ladder {
   allowed: Set<Transport>;
-  /** Why it is not the best one: "stream-silent", "long-poll-cut", … */
   reason: string | null;
   /** Seconds that a long-poll may be held; shorter where longer ones are cut. */
   wait: number;
-  allow(what: { stream?: boolean; longPoll?: boolean }): void;
+  /** `reason`: why no better one is. */
+  allow(what: { stream?: boolean; longPoll?: boolean }, reason?: string | null): void;
+  /** Goes on where another page, or tab, has found what works. */
+  recall(): void;
   /** The one to use now. */
   next(): Transport;
-  /** Something came through that proves it: of a stream a heartbeat, of a long-poll an answer that was held. */
-  worked(): void;
+  /** Something came through. It proves the transport if it is a stream's heartbeat, or a long-poll's answer that was held. */
+  worked(isProof?: boolean): void;
   /** `ms`: how long it was held. */
   failed(how: Failure, ms?: number): void;
 }
-export type MakeLadder = (now?: () => number) => Ladder;
+export type MakeLadder = (now?: () => number, note?: Note) => Ladder;
 export type TellState = (status: State["status"], more?: Partial<State>) => void;
 export interface Feed {
   ladder: Ladder;
@@ -180,7 +181,7 @@ export type MakeFeed = (http: Http, on: {
   step(step: Step): void;
   lost(reason: string): void;
   state(state: Partial<State>): void;
-}) => Feed;
+}, note?: Note) => Feed;
 
 /** Everything that a tab knows: from a snapshot, from another tab, or (without a cursor) from the last visit. */
 export interface Knowledge {
@@ -188,6 +189,8 @@ export interface Knowledge {
   /** The newest `seq` of each conversation. */
   last: [string, number][];
   conversations: Conversation[]; unread: [string, number][];
+  /** Conversations that are being fetched, and what has happened to them since. */
+  arriving: [string, FeedEvent[]][];
 }
 export type StatusOf = (message: Message, conversation: Conversation, me?: string) => Status;
 export type Moved = (of: Conversation, userId: string, horizons: { readUpTo?: number; deliveredUpTo?: number; readAt?: string | null }) => void;
@@ -212,8 +215,9 @@ export interface Model {
   unreadOf(conversationId: string): number;
   /** Whether this tab has been at that cursor. */
   has(cursor: string | null): boolean;
+  after(cursor: string): FeedEvent[];
   adopt(knowledge: Knowledge): void;
-  /** The events that are new here, each checked and applied; may throw `Broken`. */
+  /** The events that were not told here before, each checked and applied; may throw `Broken`. */
   take(step: Step): Iterable<FeedEvent>;
   hold(conversation: Conversation): void;
   said(message: Message): void;
@@ -223,27 +227,28 @@ export interface Model {
 }
 /** Tells listeners that these conversations changed; all, unless they are named. */
 export type Show = (conversationIds?: Iterable<string>) => void;
-/** `unknown`: a conversation has to be fetched. */
-export type MakeModel = (http: Http, outbox: Outbox, cache: Cache, tell: Tell, show: Show, unknown: (conversationId: string) => void) => Model;
+/** `unknown`: a conversation has to be fetched, within so many milliseconds. */
+export type MakeModel = (http: Http, outbox: Outbox, cache: Cache, tell: Tell, show: Show, unknown: (conversationId: string, within?: number) => void) => Model;
 
 export type Done = <T>(request: IDBRequest<T>) => Promise<T>;
 export type AskCache = (mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest) => Promise<any>;
 export interface Cache {
-  /** Of a service, a tenant and a user, so that nobody sees another's; "" keeps nothing. */
   name: string;
   get(key: string): Promise<any>;
   /** Whatever starts with it. */
   all(prefix: string): Promise<any[]>;
   /** Nothing deletes. */
   put(key: string, value?: unknown): Promise<unknown>;
-  forget(): void;
+  /** Of a service, a tenant and a user, so that nobody sees another's; "" keeps nothing. */
+  use(name: string): void;
+  /** Deletes this database, and those whose names start with `prefix`. */
+  forget(prefix?: string): Promise<void>;
 }
 export type MakeCache = () => Cache;
 export interface Outbox {
   isLeading: boolean;
   /** In the order of writing. */
-  readonly all: Draft[];
-  of(conversationId: string): Draft[];
+  readonly all: Draft[]; of(conversationId: string): Draft[];
   add(conversationId: string, message: NewMessage): Draft;
   keep(draft: Draft): Promise<void>;
   put(draft: Draft): void;
@@ -265,8 +270,8 @@ export interface Hear {
   said(message: Message): void;
   draft(draft: Draft): void;
   drop(clientMessageId: string): void;
-  /** Where the leader stands. */
-  at(cursor: string | null): void;
+  /** Where the leader stands, and what has happened since this tab was told. */
+  at(step: Step): void;
   lost(reason: string): void;
   allow(what: { stream?: boolean; longPoll?: boolean }): void;
   /** `isAnother`: another person is logged in now. */
@@ -280,13 +285,14 @@ export interface Tabs {
   isLeader: boolean;
   say(word: Word): void;
   /** What has happened since; and whether the leader is awake. */
-  ask(): void;
+  ask(cursor?: string | null): void;
   start(): void;
   /** Lets the page rest in the back-forward cache: no lock, no channel. */
   stop(): void;
 }
 export type MakeTabs = (name: string, on: {
-  lead(isLeader: boolean): void;
+  /** `isAlone`: there are no locks, so that every tab leads. */
+  lead(isLeader: boolean, isAlone?: boolean): void;
   cursor(): string | null;
   /** To a tab that stands there. */
   answer(cursor: string | null): Word;
