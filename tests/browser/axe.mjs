@@ -148,6 +148,7 @@ await play(async (browser) => {
     await until(stranger, () => window.causerie?.state.status === "signed-out");
     await stranger.evaluate(AXE);
     await note(stranger, `${name}: a stranger`);
+    assert.deepEqual(stranger.complaints, []);
     await stranger.close();
     // Each view begins with something unread.
     const bobs = await call(BASE, BOB, "GET", "/v1/conversations");
