@@ -131,6 +131,15 @@ test("without locks each tab is for itself, holds no connection, and says why", 
   assert.equal(service.streams.size + service.waits.size, 0);
 });
 
+test("a program without pages streams", async (t) => {
+  const { after, open } = begin(t);
+  globalThis.navigator.locks = undefined;
+  delete globalThis.document;
+  const { client } = await open();
+  await after(1000);
+  assert.deepEqual([client.state.transport, client.state.reason], ["stream", null]);
+});
+
 test("so it is where a page of an opaque origin is refused them", async (t) => {
   const { after, open } = begin(t);
   globalThis.navigator.locks = { request: () => Promise.reject(Object.assign(new Error("opaque"), { name: "SecurityError" })) };

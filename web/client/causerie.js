@@ -80,8 +80,8 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
   const restart = () => { if (state.isLeader) feed.start(model.cursor); };
 
   const lead = (isLeader = true, isAlone = false) => {
-    // A browser has six connections to an origin, perhaps, and each tab would hold one.
-    if (isAlone) feed.ladder.allow({ stream: false, longPoll: false }, "no-locks");
+    // A browser has six connections to an origin, perhaps, and each tab would hold one. A program has no tabs.
+    if (isAlone && globalThis.document) feed.ladder.allow({ stream: false, longPoll: false }, "no-locks");
     outbox.isLeading = isLeader;
     hear.state({ isLeader, allowed: feed.ladder.allowed });
     feed.stop();

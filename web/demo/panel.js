@@ -20,6 +20,7 @@ function why({ status, reason, transport, allowed }) {
   if (status === "offline") return say("isOff");
   const [, what, how] = reason?.match(/^(stream|long-poll|poll)-(silent|refused|cut|away)$/) ?? [];
   if (how) return say(how, { what: say(NAMES[what]) });
+  if (reason === "no-locks" || reason === "no-token") return say(reason);
   if (reason) return reason;
   if (!transport) return "";
   if (transport === "poll" && !allowed.has("stream") && !allowed.has("long-poll")) return say("noHold");

@@ -18,6 +18,8 @@ const TABLE = {
   best: ["the best there is", "le meilleur qui soit"], noStream: ["SSE is forbidden", "SSE est interdit"], noHold: ["SSE and long-poll are forbidden", "SSE et long-poll sont interdits"], noLongPoll: ["long-poll is forbidden", "long-poll est interdit"],
   isOff: ["you cut the network", "vous avez coupé le réseau"],
   silent: ["{what} brought nothing: something buffers it", "{what} : rien n’arrivait, un tampon le retient"], refused: ["{what} was refused on the way", "{what} : refusé en chemin"],
+  "no-locks": ["Insecure page: tabs cannot share a connection, so each one polls", "Page non sécurisée : les onglets ne partagent pas de connexion, chacun interroge"],
+  "no-token": ["The site gives no token now; the one at hand is used as long as it lasts", "Le site ne donne pas de jeton ; celui d’avant sert tant qu’il est valable"],
   cut: ["{what} was cut on the way", "{what} : coupé en chemin"], away: ["{what} got no answer", "{what} : sans réponse"],
   leads: ["this tab holds the connection", "cet onglet tient la connexion"], follows: ["another tab holds the connection", "un autre onglet tient la connexion"],
   requests: ["Requests", "Requêtes"], notModified: ["304", "304"], received: ["Received", "Reçus"], cursor: ["Cursor", "Curseur"],
