@@ -2,14 +2,13 @@
 //! are served once its people and their conversations are loaded; in production there is none of it.
 
 use rocket::http::Header;
-use rocket::response::Redirect;
 use rocket::{Responder, Route, State, get, routes};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::assets::{Asset, File, assets};
-use super::respond::Json;
+use super::respond::{Json, See};
 use crate::config::Config;
 use crate::demo;
 use crate::error::{Code, Problem, Result};
@@ -62,11 +61,11 @@ fn show(site: &demo::Slot, name: &str) -> Result<Shown> {
 #[utoipa::path(get, path = "/", tag = "pages", operation_id = "start", security(()),
     responses((status = 303, description = "There")))]
 #[get("/")]
-pub fn start(site: &State<demo::Slot>) -> Redirect {
-    Redirect::to(if site.get().is_some() {
-        "/demo"
+pub fn start(site: &State<demo::Slot>) -> See {
+    See::at(if site.get().is_some() {
+        "demo"
     } else {
-        "/docs"
+        "docs"
     })
 }
 

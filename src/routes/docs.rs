@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rocket::http::Header;
 use rocket::http::uri::Origin;
-use rocket::response::Redirect;
 use rocket::{Responder, State, get};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -13,7 +12,7 @@ use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
-use super::respond::Json;
+use super::respond::{Json, See};
 use super::{
     admin, assets, conversations, delivered, demo, diagnostics, events, health, me, members,
     message, messages, presence, read, stream, sync, tickets, typing, unread, users,
@@ -31,7 +30,7 @@ use crate::model::{Event, Notice};
             Every answer of 400 and above is a `Problem`; branch on its `code`. Clients ignore unknown event types and fields.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    servers((url = "/")),
+    servers((url = "./")),
     paths(
         me::get, me::update, users::get, users::put, users::put_all,
         conversations::create, conversations::list, conversations::get, conversations::update, conversations::delete,
@@ -130,9 +129,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 pub fn page(uri: &Origin<'_>, config: &State<config::Config>) -> Result<Docs> {
     // The page names its files beside itself.
     let Some(name) = uri.path().as_str().strip_prefix("/docs/") else {
-        return Ok(Docs::Start(Box::new(Redirect::to("/docs/"))));
+        return Ok(Docs::Start(See::at("docs/")));
     };
-    let shown = Arc::new(Config::new(["/openapi.json"]));
+    let shown = Arc::new(Config::new(["../openapi.json"]));
     let found = serve(name, shown).map_err(|error| Error::from(Code::Internal).because(error))?;
     let mut file = found.ok_or(Code::NotFound)?;
     if config.demo && name == "swagger-initializer.js" {
@@ -165,5 +164,5 @@ pub enum Docs {
         Header<'static>,
         Header<'static>,
     ),
-    Start(Box<Redirect>),
+    Start(See),
 }

@@ -51,6 +51,23 @@ impl<'r, T: Serialize> Responder<'r, 'static> for Json<T> {
     }
 }
 
+/// What is looked for is there, beside this address: the service may be mounted below a prefix that it does not know.
+#[derive(Responder)]
+#[response(status = 303)]
+pub struct See {
+    body: (),
+    location: Header<'static>,
+}
+
+impl See {
+    pub fn at(beside: &'static str) -> Self {
+        Self {
+            body: (),
+            location: Header::new("Location", beside),
+        }
+    }
+}
+
 /// An answer that can say "nothing new": with a weak ETag, and when to ask again.
 pub struct Polled {
     /// None: 304.

@@ -86,7 +86,8 @@ async fn a_proxy_that_holds_back_is_told_from_one_that_cuts() {
         "{held}"
     );
     assert!(
-        cut.contains("is cut after 5.0 s, before a heartbeat")
+        cut.contains("is cut after 5.")
+            && cut.contains("before a heartbeat")
             && cut.contains("proxy_read_timeout"),
         "{cut}"
     );

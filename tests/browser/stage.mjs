@@ -79,6 +79,15 @@ export async function visit(made, base, token) {
 /** Waits for what a function of the page says to be true. */
 export const until = (page, condition, argument) => page.waitForFunction(condition, argument, { timeout: PATIENCE, polling: 100 });
 
+/** Asks again until it is so, and gives what was last seen if it never is: what the service counts, it notices within seconds. */
+export async function settles(ask, wanted) {
+  for (const began = Date.now(); ;) {
+    const seen = await ask();
+    if (seen === wanted || Date.now() - began > PATIENCE) return seen;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
 export const transport = (page) => page.evaluate(() => window.causerie.state.transport);
 export const heard = (page) => page.evaluate(() => window.heard);
 

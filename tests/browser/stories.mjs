@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import * as hands from "./hand.mjs";
 import { badge, composer, rows, said, texts, typing } from "./reader.mjs";
-import { context, listen, play } from "./stage.mjs";
+import { context, listen, play, settles } from "./stage.mjs";
 
 const { BASE, HAND } = process.env;
 
@@ -99,9 +99,8 @@ const STORIES = {
     await say(hand, salon.at, "To both tabs");
     await said(tab, "To both tabs").waitFor();
     await said(alice.at, "To both tabs").waitFor();
-    const metrics = await (await fetch(`${BASE}/metrics`)).text();
-    const streams = Number(metrics.match(/^causerie_streams_open ([0-9.]+)/m)[1]);
-    assert.equal(streams, 2, "one of Alice's two tabs, and one of the salon");
+    const streams = async () => Number((await (await fetch(`${BASE}/metrics`)).text()).match(/^causerie_streams_open ([0-9.]+)/m)[1]);
+    assert.equal(await settles(streams, 2), 2, "one of Alice's two tabs, and one of the salon");
     await tab.close();
     return "typing, reply, edit, delete; stream, long-poll, poll and back; one connection for two tabs";
   },

@@ -225,6 +225,20 @@ test("204 ends it for good; nobody logged in, too", async (t) => {
   assert.equal(state().status, "stopped");
 });
 
+test("an answer without anything in it, to a question that has one, is a proxy's and ends nothing", async (t) => {
+  let isOdd = false;
+  const odd = () => new Response(null, { status: isOdd ? 204 : 200 });
+  const { after, feed, asked, state } = begin(t, (path) => {
+    if (path === "/v1/sync") return json(snapshot(0));
+    isOdd = !isOdd;
+    return asked.length < 8 ? odd() : json(page(0, 0));
+  }, { stream: false, longPoll: false });
+  feed.start(null);
+  await after(120_000);
+  assert.ok(asked.length > 8);
+  assert.equal(state().status, "live");
+});
+
 test("a page that is hidden for long asks seldom, and at once when it is looked at", async (t) => {
   globalThis.document = { visibilityState: "visible", documentElement: { lang: "" } };
   const woken = new EventTarget();

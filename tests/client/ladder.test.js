@@ -43,6 +43,16 @@ test("a stream that brings nothing is left at once, for a minute", () => {
   assert.equal(after(MINUTE), "stream");
 });
 
+test("where streams came through before, a refusal is a service that restarts: tried again after seconds", () => {
+  const { ladder, after } = at();
+  ladder.next();
+  ladder.worked();
+  ladder.failed("refused", 20);
+  assert.equal(ladder.next(), "long-poll");
+  ladder.worked();
+  assert.equal(after(8_000), "stream");
+});
+
 test("each vain try upwards doubles the time to the next, up to an hour; success forgets that", () => {
   const { ladder, after } = at();
   let paused = 0;

@@ -16,7 +16,7 @@ const RUNGS = /** @type {const} */ (["stream", "long-poll", "poll"]), SUFFERED =
  * @type {T.MakeLadder}
  */
 export const makeLadder = (now = () => performance.now(), note = { get: () => "", set() {} }) => {
-  let rung = 0, strikes = 0, pause = MINUTE, climbAt = Infinity, isFalling = false, why = /** @type {string | null} */ (null);
+  let rung = 0, strikes = 0, pause = MINUTE, climbAt = Infinity, isFalling = false, isProven = false, why = /** @type {string | null} */ (null);
 
   const stand = (at = 0, part = 1) => {
     rung = at;
@@ -71,6 +71,7 @@ export const makeLadder = (now = () => performance.now(), note = { get: () => ""
         if (note.get()) note.set("");
       }
       if (!isProof) return;
+      isProven ||= rung === 0;
       isFalling = false;
       strikes = 0;
     },
@@ -83,8 +84,8 @@ export const makeLadder = (now = () => performance.now(), note = { get: () => ""
       ladder.reason = `${RUNGS[rung]}-${how}`;
       const shorter = rung === 1 && how === "cut" ? Math.floor(Math.min(ms / 1000, ladder.wait) * 0.6) : 0;
       if (shorter > 1) ladder.wait = shorter;
-      // No answer is mostly no transport's fault: it is tried again sooner.
-      stand(rung + (shorter > 1 ? 0 : 1), how === "away" ? 0.1 : 1);
+      // No answer is mostly no transport's fault, nor is a proxy's where streams came through before: it is tried again sooner.
+      stand(rung + (shorter > 1 ? 0 : 1), how === "away" || (how === "refused" && isProven) ? 0.1 : 1);
     },
   };
   return ladder;
@@ -124,7 +125,8 @@ export const makeFeed = (http, on, note) => {
     const { response: { status, headers }, body } = await http.json("GET", since ? `/v1/events?since=${since}&wait=${wait}&ephemeral=1` : "/v1/sync",
       { signal, headers: etag ? { "If-None-Match": etag } : {}, ms: (wait + 15) * 1000 });
     if (signal.aborted) return;
-    if (status === 204) throw new Refusal(204);
+    // A proxy's own; the service has a word for everything but what it has said before.
+    if (!body && status !== 304) throw new Refusal(502);
     if (!since) {
       on.sync(body);
       cursor = body.cursor;

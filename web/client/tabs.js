@@ -46,7 +46,7 @@ export const makeTabs = (name, on) => {
 
     start() {
       // In an insecure page each tab is for itself.
-      if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel) return lead(true, true);
+      if (!globalThis.document || !globalThis.navigator?.locks || !globalThis.BroadcastChannel) return lead(true, true);
       channel = new BroadcastChannel(name);
       channel.onmessage = ({ data: { hello, cursor, to, isSlow, ...news } }) => {
         if (hello && tabs.isLeader) tabs.say({ to: hello, ...on.answer(cursor) });

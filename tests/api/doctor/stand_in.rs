@@ -227,7 +227,7 @@ const CASES: &[(Fault, bool, &str, &str)] = &[
         "poll, every 3 s",
     ),
     (
-        Fault::Cuts(1000),
+        Fault::Cuts(500),
         false,
         "before a heartbeat",
         "nothing for long",
