@@ -152,7 +152,7 @@ async fn one_looks_at_the_demo_first_and_its_pages_run_nothing_but_their_own_fil
     };
     start(&mut app).await;
     let (status, location, _) = look(&app, "/").await;
-    assert_eq!((status, location.as_str()), (303, "/demo"));
+    assert_eq!((status, location.as_str()), (303, "demo"));
     for path in [
         "/demo",
         "/demo/person.html?story=ad&as=bob",
@@ -191,7 +191,7 @@ async fn without_the_demo_there_is_no_page_of_it() {
     for path in ["/demo", "/demo/index.js", "/demo.json"] {
         assert_eq!(look(&app, path).await.0, 404, "{path}");
     }
-    assert_eq!(look(&app, "/").await.1, "/docs");
+    assert_eq!(look(&app, "/").await.1, "docs");
 }
 
 #[tokio::test]
