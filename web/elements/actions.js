@@ -54,6 +54,13 @@ export function ask(host, title, action) {
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes")));
 }
 
+/** Closes all that is open above the page. @param {ShadowRoot} root @param {Toast} toast */
+export function closeAll(root, toast) {
+  for (const dialog of root.querySelectorAll("dialog")) dialog.close();
+  for (const above of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[popover]"))) above.hidePopover();
+  toast.clear();
+}
+
 const TOAST_MS = 5_000;
 
 /** Short words that come and go, read out without taking the focus. */
@@ -71,6 +78,8 @@ export class Toast {
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => this.node.hidePopover(), TOAST_MS);
   }
+
+  clear() { for (const node of [this.node, this.voice]) say(node, ""); }
 
   /** The same words twice in a row are news as well. @param {string} text */
   announce(text) { this.voice.textContent = this.voice.textContent === text ? `${text}\u00a0` : text; }
@@ -136,8 +145,11 @@ export class Actions {
   /** @param {C.Open} open @param {string} content @param {C.Task} task @param {C.Attachment[]} attachments */
   async write({ thread }, content, { edits, answers }, attachments) {
     if (!edits) await this.#try(() => thread.send({ content, replyToId: answers?.id, ...(attachments.length && { attachments }) }));
-    // What was written is not lost where it is refused.
-    else if (!(await this.#try(() => thread.edit(edits.id, content)))) this.composer.begin({ edits }, content);
+    else {
+      const { begun } = this.composer;
+      // What was written is not lost where it is refused; nor is it another conversation's, or another person's.
+      if (!(await this.#try(() => thread.edit(edits.id, content))) && begun === this.composer.begun) this.composer.begin({ edits }, content);
+    }
   }
 
   /** @param {string} question @param {string} action @param {() => unknown} act */
@@ -236,6 +248,8 @@ export function openNew(host, find, opened) {
   const start = async () => {
     const [first, ...more] = chosen;
     const { id } = await (more.length ? conversations.create({ type: "GROUP", memberIds: [...chosen], subject: name.value.trim() || undefined }) : conversations.contact({ recipientId: first }));
+    // It was closed meanwhile, perhaps because another person is here.
+    if (!dialog.open) return;
     dialog.close();
     opened(id);
   };

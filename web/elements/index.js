@@ -2,7 +2,7 @@
  * Custom elements that a site drops into its own pages. They share one client: `configure({ url, token | getToken })`
  * makes it, `connect(causerie)` gives them the caller's; an element's own `causerie` property comes before both.
  */
-import { attempt, openNew, Toast } from "./actions.js";
+import { attempt, closeAll, openNew, Toast } from "./actions.js";
 import { button, CauserieElement, el, focused, icon, mark, rove, Rows, safe, say, tool } from "./element.js";
 import { authorOf, avatar, drawBadge, drawConversation, nameOf, newBadge, othersOf, plain, titleOf, upright } from "./message.js";
 import { badgeSheet, contactSheet, inboxSheet } from "./style.js";
@@ -194,6 +194,12 @@ class CauserieInbox extends CauserieElement {
     while (conversations?.hasMore && this.#search.value) if (!(await this.#loadMore())) return;
   }
 
+  forget() {
+    closeAll(this.root, this.#toast);
+    this.#search.value = "";
+    this.#filter = "ALL";
+  }
+
   draw() {
     const client = this.causerie;
     this.#thread.causerie = client;
@@ -204,14 +210,13 @@ class CauserieInbox extends CauserieElement {
       choice.hidden = choice.value === "ARCHIVED" && !client?.conversations.all;
       mark(choice, "aria-pressed", String(choice.value === this.#filter));
     }
-    if (!client) return;
-    this.#held = client.unread.of(this.#current) || this.#held === this.#current ? this.#current : "";
-    const shown = this.#shown(client);
+    this.#held = client?.unread.of(this.#current) || this.#held === this.#current ? this.#current : "";
+    const shown = client ? this.#shown(client) : [];
     this.#rows.update(shown.map((conversation) => ({ key: conversation.id, conversation })));
-    this.#none.hidden = shown.length > 0;
-    say(this.#none, this.words.t(client.state.status === "syncing" ? "loading" : "none"));
+    this.#none.hidden = !client || shown.length > 0;
+    say(this.#none, this.words.t(client?.state.status === "syncing" ? "loading" : "none"));
     const isAsking = focused(this.#more) === this.#more;
-    this.#more.hidden = !client.conversations.hasMore;
+    this.#more.hidden = !client?.conversations.hasMore;
     this.#settle();
     // It goes, and the focus is not lost with it.
     if (isAsking && this.#more.hidden) this.#rows.node(shown.at(-1)?.id ?? "")?.querySelector("button")?.focus();

@@ -107,6 +107,12 @@ declare global {
       answers?: Message;
     }
 
+    /** What was written and attached, and not sent. */
+    interface Begun {
+      text: string;
+      files: Attachment[];
+    }
+
     /** What a composer tells its thread. */
     interface Writing {
       send(content: string, task: Task, files: Attachment[]): void;
