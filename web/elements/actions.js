@@ -235,15 +235,25 @@ export function openNew(host, find, opened) {
   const name = el("input", { class: "field", maxlength: 200, "data-p": "groupName", "data-l": "groupName" });
   const draw = async () => {
     const text = who.value.trim();
-    for (const user of (text && (await find?.(text).catch(() => []))) || []) known.set(user.id, user);
+    const found = (text && (await find?.(text).catch(() => []))) || [];
+    // The answer for less than what stands there now.
+    if (text !== who.value.trim()) return;
+    for (const user of found) known.set(user.id, user);
     name.hidden = chosen.size < 2;
     const shown = [...known.values()].filter((user) => chosen.has(user.id) || plain(`${user.name} ${user.id}`).includes(plain(text)));
-    if (text && !shown.length) shown.push({ id: text, name: text, imageUrl: null, role: null });
+    // Whoever is chosen stays in sight, and keeps nobody else out.
+    if (text && !chosen.has(text) && shown.every(({ id }) => chosen.has(id))) shown.push({ id: text, name: text, imageUrl: null, role: null });
     list.replaceChildren(...shown.map((user) => {
-      const box = el("input", { type: "checkbox", checked: chosen.has(user.id) ? "" : null, change: () => { chosen[box.checked ? "add" : "delete"](user.id); name.hidden = chosen.size < 2; } });
+      const box = el("input", { type: "checkbox", checked: chosen.has(user.id) ? "" : null, change: ({ target }) => choose(user, target.checked) });
       const row = personRow(nameOf(user), user, user.role ?? "");
       return el("li", {}, el("label", { class: "person" }, ...row.childNodes, box));
     }));
+  };
+  /** One that was typed is known from now on. @param {C.User} user @param {boolean} isChosen */
+  const choose = (user, isChosen) => {
+    known.set(user.id, user);
+    chosen[isChosen ? "add" : "delete"](user.id);
+    name.hidden = chosen.size < 2;
   };
   const start = async () => {
     const [first, ...more] = chosen;
