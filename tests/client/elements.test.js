@@ -138,6 +138,35 @@ test("a contact button has the looks that its attributes name", async (t) => {
   assert.ok(primary.width < 320 && full.width === 640);
 });
 
+test("a contact button of full width fills what it stands in on a phone, however that aligns things", async (t) => {
+  const page = await show(t, '<div style="display: flex; flex-direction: column; align-items: flex-start; width: 300px"><causerie-contact-button recipient-id="u1" full-width></causerie-contact-button></div>', { viewport: { width: 390, height: 844 } });
+  const box = await page.getByRole("button", { name: "Send a message" }).boundingBox();
+  assert.equal(box.width, 300);
+});
+
+test("the time of a notice stands after its words, centred with them, in a narrow thread", async (t) => {
+  const page = await show(t, THREAD, { viewport: { width: 390, height: 844 } });
+  await drawn(page);
+  await page.evaluate(() => {
+    const words = "Your appointment with the salon in the old town was moved to the afternoon of the next day".split(" ");
+    client.held.items = words.map((_, at) => client.message(at + 1, { type: "SYSTEM", sender: null, content: words.slice(0, at + 1).join(" ") }));
+    client.emit("thread", { conversationId: "c" });
+  });
+  await page.locator("causerie-thread .notice").nth(17).waitFor();
+  // Of the line that the time is on: how far its middle is from that of the log, and the words of it that are beside the time.
+  const lines = await page.evaluate(() => {
+    const { shadowRoot } = document.querySelector("causerie-thread");
+    const { left, right } = shadowRoot.querySelector("[part=log] ol").getBoundingClientRect();
+    return [...shadowRoot.querySelectorAll(".notice")].map((notice) => {
+      const time = notice.querySelector("time").getBoundingClientRect();
+      const words = [...notice.querySelector(".text").getClientRects()].filter(({ top, bottom }) => bottom > time.top && top < time.bottom);
+      const all = [...words, time];
+      return { off: Math.abs(Math.min(...all.map((one) => one.left)) + Math.max(...all.map((one) => one.right)) - left - right) / 2, isAfter: words.every((one) => one.right <= time.left) };
+    });
+  });
+  for (const { off, isAfter } of lines) assert.ok(off <= 6 && isAfter, JSON.stringify(lines));
+});
+
 test("the filters stay on one line beside a narrow thread, in French", async (t) => {
   const page = await show(t, "<causerie-inbox></causerie-inbox>", { viewport: { width: 740, height: 900 }, lang: "fr" });
   const filters = page.locator("causerie-inbox .filters button");
