@@ -77,11 +77,19 @@ for (const [how, next] of [["signs out", null], ["gives way to another", "u001"]
     await turnTo(page, "d");
     await page.getByRole("heading", { name: "Group d" }).waitFor();
     await field(page).fill("another");
+    // Read out, and still there to be read.
+    await page.evaluate(() => {
+      client.held.items.push(client.message(2, { content: "for your ears" }));
+      client.emit("thread", { conversationId: "d" });
+    });
+    const voice = page.locator("causerie-thread [role=status].unseen");
+    await voice.filter({ hasText: "for your ears" }).waitFor({ state: "attached" });
     await page.locator("causerie-thread [part=menu-button]").click();
     await page.getByRole("menuitem", { name: "Members" }).click();
     await page.getByRole("dialog").waitFor();
     await become(page, next);
     await page.getByRole("dialog").waitFor({ state: "detached" });
+    assert.equal(await voice.textContent(), "");
     await become(page, "u001");
     await page.getByRole("heading", { name: "Group d" }).waitFor();
     assert.equal(await field(page).inputValue(), "");
@@ -105,6 +113,39 @@ test("nor does anybody find another's contacts or search in an inbox", async (t)
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.equal(await search.inputValue(), "");
   await page.locator("causerie-inbox [part=row]").waitFor();
+});
+
+test("what begins for a person who has gone is not opened for the next", async (t) => {
+  const page = await show(t, '<causerie-inbox url-param=""></causerie-inbox>');
+  await page.evaluate(() => { client.conversations.contact = () => new Promise((resolve) => { window.begun = () => resolve(client.group); }); });
+  await page.getByRole("button", { name: "New conversation" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("checkbox").first().check();
+  await dialog.getByRole("button", { name: "Start" }).click();
+  await page.waitForFunction(() => window.begun);
+  await become(page, "u001");
+  await dialog.waitFor({ state: "detached" });
+  // Drawn after that: whatever would open is open by then.
+  await page.evaluate(() => new Promise((resolve) => { begun(); requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
+  assert.equal(await page.locator("causerie-inbox causerie-thread").getAttribute("conversation-id"), "");
+});
+
+test("what nobody could read is loaded once somebody is there", async (t) => {
+  const page = await writer(t);
+  await page.evaluate(() => {
+    window.found = null;
+    client.conversations.peek = () => window.found;
+    client.conversations.get = async () => {
+      window.isTried = true;
+      if (!client.me) throw new Error("nobody");
+      return window.found = client.group;
+    };
+  });
+  await become(page, null);
+  await page.waitForFunction(() => window.isTried);
+  await become(page, "u001");
+  await page.evaluate(() => client.emit("state", { status: "live" }));
+  await drawn(page);
 });
 
 test("elements that have no client any more show nothing of it", async (t) => {
