@@ -66,7 +66,7 @@ interface Conversations {
   readonly items: Conversation$1[];
   /** Whatever is held, the archive's as far as it was loaded. */
   readonly all: Conversation$1[];
-  readonly hasMore: boolean;
+  readonly hasMore: boolean; /** null: not asked for, or gone since. */ readonly hasMoreArchived: boolean | null;
   peek(id: string): Conversation$1 | null;
   get(id: string): Promise<Conversation$1>;
   more(status?: "ACTIVE" | "ARCHIVED"): Promise<void>;

@@ -1,46 +1,10 @@
 /** What the elements do and how they look, in a Chromium, with a stand-in for the client: no service, no network. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { tools } from "../../web/pack.mjs";
+import { HOST, THREAD, drawn, show } from "./page.js";
 
-const require = createRequire(`${tools}/`);
-const { chromium } = require("playwright-core");
-const PATIENCE = 60_000;
-const HOST = "http://host.test";
-const at = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
-const SCRIPTS = { "/client.js": "../../web/client.js", "/elements.js": "../../web/elements.js", "/stand-in.js": "./stand-in.js" };
-
-let browser;
-before(async () => {
-  const args = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"];
-  browser = await chromium.launch({ executablePath: process.env.CAUSERIE_TEST_CHROMIUM ?? "/usr/bin/chromium", args });
-});
-after(() => browser.close());
-
-/** A page with these elements on it. What it complains of fails the test. */
-async function show(t, body, { path = "/", change = (text) => text, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const complaints = [];
-  t.after(() => context.close().then(() => assert.deepEqual(complaints, [])));
-  context.setDefaultTimeout(PATIENCE);
-  await context.route("**/*", (route) => {
-    const name = new URL(route.request().url()).pathname;
-    if (name in SCRIPTS) return route.fulfill({ body: change(at(SCRIPTS[name])), contentType: "text/javascript" });
-    const html = `<!doctype html><html lang="${options.lang ?? "en"}"><meta charset="utf-8"><title>Host</title><body><main>${body}</main><script type="module" src="/stand-in.js"></script></body></html>`;
-    return route.fulfill({ body: html, contentType: "text/html" });
-  });
-  const page = await context.newPage();
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.goto(HOST + path);
-  await page.waitForFunction(() => window.client);
-  return page;
-}
-
-const THREAD = '<causerie-thread conversation-id="c"></causerie-thread>';
-const drawn = (page) => page.locator("causerie-thread [part=message]").first().waitFor();
 const voice = (page) => page.locator("causerie-thread [role=status].unseen");
 
 /** Puts a draft below the first message, or changes it. */
@@ -172,6 +136,35 @@ test("a contact button has the looks that its attributes name", async (t) => {
   assert.equal(new Set([primary, secondary, outline].map(({ backgroundColor }) => backgroundColor)).size, 3);
   assert.ok(small.height < primary.height && primary.height < large.height);
   assert.ok(primary.width < 320 && full.width === 640);
+});
+
+test("a contact button of full width fills what it stands in on a phone, however that aligns things", async (t) => {
+  const page = await show(t, '<div style="display: flex; flex-direction: column; align-items: flex-start; width: 300px"><causerie-contact-button recipient-id="u1" full-width></causerie-contact-button></div>', { viewport: { width: 390, height: 844 } });
+  const box = await page.getByRole("button", { name: "Send a message" }).boundingBox();
+  assert.equal(box.width, 300);
+});
+
+test("the time of a notice stands after its words, centred with them, in a narrow thread", async (t) => {
+  const page = await show(t, THREAD, { viewport: { width: 390, height: 844 } });
+  await drawn(page);
+  await page.evaluate(() => {
+    const words = "Your appointment with the salon in the old town was moved to the afternoon of the next day".split(" ");
+    client.held.items = words.map((_, at) => client.message(at + 1, { type: "SYSTEM", sender: null, content: words.slice(0, at + 1).join(" ") }));
+    client.emit("thread", { conversationId: "c" });
+  });
+  await page.locator("causerie-thread .notice").nth(17).waitFor();
+  // Of the line that the time is on: how far its middle is from that of the log, and the words of it that are beside the time.
+  const lines = await page.evaluate(() => {
+    const { shadowRoot } = document.querySelector("causerie-thread");
+    const { left, right } = shadowRoot.querySelector("[part=log] ol").getBoundingClientRect();
+    return [...shadowRoot.querySelectorAll(".notice")].map((notice) => {
+      const time = notice.querySelector("time").getBoundingClientRect();
+      const words = [...notice.querySelector(".text").getClientRects()].filter(({ top, bottom }) => bottom > time.top && top < time.bottom);
+      const all = [...words, time];
+      return { off: Math.abs(Math.min(...all.map((one) => one.left)) + Math.max(...all.map((one) => one.right)) - left - right) / 2, isAfter: words.every((one) => one.right <= time.left) };
+    });
+  });
+  for (const { off, isAfter } of lines) assert.ok(off <= 6 && isAfter, JSON.stringify(lines));
 });
 
 test("the filters stay on one line beside a narrow thread, in French", async (t) => {

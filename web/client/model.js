@@ -20,7 +20,7 @@ const of = encodeURIComponent, path = (id = "", rest = "") => `/v1/conversations
 
 /** @type {T.MakeModel} */
 export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
-  let held = new Map(), counts = new Map(), last = new Map(), arriving = new Map(), passed = new Map(), archived = "";
+  let held = new Map(), counts = new Map(), last = new Map(), arriving = new Map(), passed = new Map(), archived = /** @type {string | null | undefined} */ (undefined);
   const told = new Map(), messages = new Map(), threads = new Map();
 
   const pass = (cursor = "", event = /** @type {T.FeedEvent | null} */ (null)) => isNew(passed, cursor, event) && (model.cursor = cursor);
@@ -181,7 +181,7 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
       last = new Map(seqs);
       passed = new Map([[rest.cursor, null]]);
       arriving = new Map(awaited);
-      archived = "";
+      archived = undefined;
       if (rest.me?.id !== model.me?.id) for (const one of [messages, told]) one.clear();
       Object.assign(model, rest);
     },
@@ -256,13 +256,15 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
         return model.conversations.all.filter(({ me }) => me.status === "ACTIVE").sort((a, b) => ((a.lastMessageAt ?? a.createdAt) < (b.lastMessageAt ?? b.createdAt) ? 1 : -1));
       },
       get hasMore() { return !!model.next; },
+      get hasMoreArchived() { return archived === undefined ? null : !!archived; },
       peek: (id) => held.get(id) ?? null,
       get: async (id) => held.get(id) ?? hold("GET", path(id)),
       async more(status = "ACTIVE") {
         const isActive = status === "ACTIVE", from = isActive ? model.next : archived;
         const { items, nextPageToken = null } = await call("GET", `/v1/conversations?status=${status}${from ? `&pageToken=${from}` : ""}`);
-        if (isActive) model.next = nextPageToken;
-        else archived = nextPageToken;
+        // Not if what was held went meanwhile, the pages before with it.
+        if (isActive && model.next === from) model.next = nextPageToken;
+        if (!isActive && archived === from) archived = nextPageToken;
         for (const one of items) tell("hold", one);
       },
       contact: (about) => hold("POST", "/v1/conversations", { type: "PRIVATE", ...about }),

@@ -69,7 +69,7 @@ export interface Conversations {
   readonly items: Conversation[];
   /** Whatever is held, the archive's as far as it was loaded. */
   readonly all: Conversation[];
-  readonly hasMore: boolean;
+  readonly hasMore: boolean; /** null: not asked for, or gone since. */ readonly hasMoreArchived: boolean | null;
   peek(id: string): Conversation | null;
   get(id: string): Promise<Conversation>;
   more(status?: "ACTIVE" | "ARCHIVED"): Promise<void>;

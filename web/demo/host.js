@@ -30,6 +30,7 @@ function leaf(date) {
 
 /** All that an ad needs: with whom, and about what. The inbox below opens what it finds. */
 const contact = () => el("causerie-contact-button", {
+  "full-width": "",
   "recipient-id": "bob", "context-type": "AD", "context-id": "ad-456", "context-title": "iPhone 14 Pro", text: say(["Contact the seller", "Contacter le vendeur"]),
 });
 

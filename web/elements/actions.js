@@ -54,6 +54,13 @@ export function ask(host, title, action) {
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes")));
 }
 
+/** Closes all that is open above the page. @param {ShadowRoot} root @param {Toast} toast */
+export function closeAll(root, toast) {
+  for (const dialog of root.querySelectorAll("dialog")) dialog.close();
+  for (const above of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[popover]"))) above.hidePopover();
+  toast.clear();
+}
+
 const TOAST_MS = 5_000;
 
 /** Short words that come and go, read out without taking the focus. */
@@ -71,6 +78,8 @@ export class Toast {
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => this.node.hidePopover(), TOAST_MS);
   }
+
+  clear() { for (const node of [this.node, this.voice]) say(node, ""); }
 
   /** The same words twice in a row are news as well. @param {string} text */
   announce(text) { this.voice.textContent = this.voice.textContent === text ? `${text}\u00a0` : text; }
@@ -136,8 +145,11 @@ export class Actions {
   /** @param {C.Open} open @param {string} content @param {C.Task} task @param {C.Attachment[]} attachments */
   async write({ thread }, content, { edits, answers }, attachments) {
     if (!edits) await this.#try(() => thread.send({ content, replyToId: answers?.id, ...(attachments.length && { attachments }) }));
-    // What was written is not lost where it is refused.
-    else if (!(await this.#try(() => thread.edit(edits.id, content)))) this.composer.begin({ edits }, content);
+    else {
+      const { begun } = this.composer;
+      // What was written is not lost where it is refused; nor is it another conversation's, or another person's.
+      if (!(await this.#try(() => thread.edit(edits.id, content))) && begun === this.composer.begun) this.composer.begin({ edits }, content);
+    }
   }
 
   /** @param {string} question @param {string} action @param {() => unknown} act */
@@ -223,19 +235,31 @@ export function openNew(host, find, opened) {
   const name = el("input", { class: "field", maxlength: 200, "data-p": "groupName", "data-l": "groupName" });
   const draw = async () => {
     const text = who.value.trim();
-    for (const user of (text && (await find?.(text).catch(() => []))) || []) known.set(user.id, user);
+    const found = (text && (await find?.(text).catch(() => []))) || [];
+    // The answer for less than what stands there now.
+    if (text !== who.value.trim()) return;
+    for (const user of found) known.set(user.id, user);
     name.hidden = chosen.size < 2;
     const shown = [...known.values()].filter((user) => chosen.has(user.id) || plain(`${user.name} ${user.id}`).includes(plain(text)));
-    if (text && !shown.length) shown.push({ id: text, name: text, imageUrl: null, role: null });
+    // Whoever is chosen stays in sight, and keeps nobody else out.
+    if (text && !chosen.has(text) && shown.every(({ id }) => chosen.has(id))) shown.push({ id: text, name: text, imageUrl: null, role: null });
     list.replaceChildren(...shown.map((user) => {
-      const box = el("input", { type: "checkbox", checked: chosen.has(user.id) ? "" : null, change: () => { chosen[box.checked ? "add" : "delete"](user.id); name.hidden = chosen.size < 2; } });
+      const box = el("input", { type: "checkbox", checked: chosen.has(user.id) ? "" : null, change: ({ target }) => choose(user, target.checked) });
       const row = personRow(nameOf(user), user, user.role ?? "");
       return el("li", {}, el("label", { class: "person" }, ...row.childNodes, box));
     }));
   };
+  /** One that was typed is known from now on. @param {C.User} user @param {boolean} isChosen */
+  const choose = (user, isChosen) => {
+    known.set(user.id, user);
+    chosen[isChosen ? "add" : "delete"](user.id);
+    name.hidden = chosen.size < 2;
+  };
   const start = async () => {
     const [first, ...more] = chosen;
     const { id } = await (more.length ? conversations.create({ type: "GROUP", memberIds: [...chosen], subject: name.value.trim() || undefined }) : conversations.contact({ recipientId: first }));
+    // It was closed meanwhile, perhaps because another person is here.
+    if (!dialog.open) return;
     dialog.close();
     opened(id);
   };

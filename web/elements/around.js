@@ -52,8 +52,8 @@ const TALLEST_PX = 168;
  */
 export class Composer {
   /** @type {C.Task} */ #task = {};
-  /** @type {C.Attachment[]} */ #files = [];
-  /** What was begun, by conversation. @type {Map<string, string>} */ #begun = new Map();
+  /** What was begun, by conversation. @type {Map<string, C.Begun>} */ #all = new Map();
+  /** What was begun in the one that is open. @type {C.Begun} */ begun = { text: "", files: [] };
   #id = "";
   /** What stood here before an edit. */
   #before = "";
@@ -61,7 +61,7 @@ export class Composer {
   #taskText = el("bdi", { class: "cut" });
   #taskLine = el("div", { class: "task" }, this.#taskText, tool("close", "cancel", { click: () => this.begin({}) }));
   #chips = el("div", { class: "chips" });
-  attach = tool("plus", "attach", { part: "attach", click: () => this.host.tell("causerie-attach", { conversationId: this.#id, add: this.#add }) });
+  attach = tool("plus", "attach", { part: "attach", click: () => this.#ask() });
   #text = el("textarea", { rows: 1, maxlength: 10_000, part: "input", "data-l": "write", "data-p": "write", enterkeyhint: "send", input: () => this.#typed(), blur: () => this.on.typing(false) });
   #send = el("button", { class: "send", part: "send" }, icon("send"));
   #closed = el("p", { class: "closed", "data-t": "closed" });
@@ -81,11 +81,24 @@ export class Composer {
     this.#closed.hidden = !closed;
     if (this.#id !== id) {
       this.#end();
-      this.#begun.set(this.#id, this.#text.value);
-      this.#text.value = this.#begun.get(this.#id = id) ?? "";
-      this.#clear();
+      this.begun.text = this.#text.value;
+      this.#turnTo(id, this.#all.get(id));
     }
     this.#drawTask();
+  }
+
+  /** What one person began is nobody else's. */
+  forget() {
+    this.#task = {};
+    this.#all.clear();
+    this.#turnTo("");
+  }
+
+  /** @param {string} id @param {C.Begun} [begun] */
+  #turnTo(id, begun = { text: "", files: [] }) {
+    [this.#id, this.begun, this.#text.value] = [id, begun, begun.text];
+    this.#all.set(id, begun);
+    this.#drawFiles();
   }
 
   /** Nothing to begin gives up what was begun. @param {C.Task} task @param {string} [text] what was written and refused */
@@ -99,23 +112,27 @@ export class Composer {
 
   focus() { this.#text.focus({ preventScroll: true }); }
 
-  #add = (/** @type {C.Attachment} */ file) => {
-    const name = upright(file.fileName) || this.host.words.t("attachment");
-    this.#files.push(file);
-    this.#chips.append(button({
-      class: "button cut", text: `✕ ${name}`, "aria-label": `${this.host.words.t("remove")} ${name}`,
-      click: ({ target }) => {
-        this.#files = this.#files.filter((one) => one !== file);
-        target.remove();
-        this.focus();
-      },
-    }));
-    this.focus();
-  };
+  /** What the site adds later still belongs where it was asked for. */
+  #ask() {
+    const { begun } = this;
+    this.host.tell("causerie-attach", { conversationId: this.#id, add: (/** @type {C.Attachment} */ file) => {
+      begun.files = [...begun.files, file];
+      if (begun !== this.begun) return;
+      this.#drawFiles();
+      this.focus();
+    } });
+  }
 
-  #clear() {
-    this.#files = [];
-    this.#chips.replaceChildren();
+  #drawFiles() {
+    const { begun } = this;
+    this.#chips.replaceChildren(...begun.files.map((file) => {
+      const name = upright(file.fileName) || this.host.words.t("attachment");
+      return button({ class: "button cut", text: `✕ ${name}`, "aria-label": `${this.host.words.t("remove")} ${name}`, click: () => {
+        begun.files = begun.files.filter((one) => one !== file);
+        this.#drawFiles();
+        this.focus();
+      } });
+    }));
   }
 
   /** @param {KeyboardEvent} event */
@@ -130,11 +147,12 @@ export class Composer {
   #submit(event) {
     event.preventDefault();
     const content = this.#text.value;
-    const [task, files] = [this.#task, this.#files];
+    const [task, files] = [this.#task, this.begun.files];
     if (!content.trim()) return;
     this.#text.value = "";
+    this.begun.files = [];
     this.#end();
-    this.#clear();
+    this.#drawFiles();
     this.#drawTask();
     this.on.typing(false);
     this.on.send(content, task, files);

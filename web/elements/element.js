@@ -183,6 +183,8 @@ export class CauserieElement extends HTMLElement {
   /** @type {C.Client | null} */ #bound = null;
   /** @type {(() => void)[]} */ #offs = [];
   #isAsked = false;
+  /** Whose it was when it was drawn last. */
+  #person = "";
   redraw = () => {
     if (!this.#isAsked) requestAnimationFrame(() => this.#draw());
     this.#isAsked = true;
@@ -240,10 +242,16 @@ export class CauserieElement extends HTMLElement {
     this.words = wordsOf(this);
     if (this.#worded !== this.words) translate(this.root, this.words);
     this.#worded = this.words;
+    const person = this.causerie?.me?.id ?? "";
+    if (this.#person && this.#person !== person) this.forget();
+    this.#person = person;
     this.draw();
   }
 
   draw() {}
+
+  /** The person is gone, or another one now: nobody finds what was left open or begun here. */
+  forget() {}
 
   /** @param {string} type @param {object} [detail] @returns whether what usually follows may follow */
   tell(type, detail) {

@@ -2,7 +2,7 @@
  * Custom elements that a site drops into its own pages. They share one client: `configure({ url, token | getToken })`
  * makes it, `connect(causerie)` gives them the caller's; an element's own `causerie` property comes before both.
  */
-import { attempt, openNew, Toast } from "./actions.js";
+import { attempt, closeAll, openNew, Toast } from "./actions.js";
 import { button, CauserieElement, el, focused, icon, mark, rove, Rows, safe, say, tool } from "./element.js";
 import { authorOf, avatar, drawBadge, drawConversation, nameOf, newBadge, othersOf, plain, titleOf, upright } from "./message.js";
 import { badgeSheet, contactSheet, inboxSheet } from "./style.js";
@@ -100,6 +100,8 @@ class CauserieInbox extends CauserieElement {
 
   /** The site's own way to find people, by name. @type {((name: string) => Promise<C.User[]>) | null} */ findPeople = null;
   #filter = "ALL";
+  /** Whether the archive was asked for since it was known last: one that fails is asked for again by hand. */
+  #isArchiveAsked = false;
   #current = "";
   /** What was open last; and what keeps its rank among the unread while it is read. */
   #last = "";
@@ -178,20 +180,37 @@ class CauserieInbox extends CauserieElement {
     this.redraw();
   }
 
-  /** What is archived is asked for as it is looked at. @param {string} filter */
+  /** @param {string} filter */
   #choose(filter) {
     this.#filter = filter;
-    if (filter === "ARCHIVED") void this.#loadMore(filter);
+    this.#isArchiveAsked = false;
+    void this.#fill();
     this.redraw();
   }
 
-  /** @param {string} [status] */
-  #loadMore = (status) => attempt(this, () => this.causerie?.conversations.more(status), (text) => this.#toast.show(text));
+  get #status() { return this.#filter === "ARCHIVED" ? "ARCHIVED" : "ACTIVE"; }
 
-  /** A search by name goes through all there are. */
+  /** Whether there is more of what is chosen; null where the archive is still to be asked for. */
+  get #hasMore() {
+    const { hasMore = false, hasMoreArchived = null } = this.causerie?.conversations ?? {};
+    return this.#status === "ARCHIVED" ? hasMoreArchived : hasMore;
+  }
+
+  #loadMore = () => attempt(this, () => this.causerie?.conversations.more(this.#status), (text) => this.#toast.show(text));
+
+  /** What is archived is asked for as it is looked at, once; a search by name goes through all there are. */
   async #fill() {
-    const { conversations } = this.causerie ?? {};
-    while (conversations?.hasMore && this.#search.value) if (!(await this.#loadMore())) return;
+    if (this.#hasMore === null && !this.#isArchiveAsked) {
+      this.#isArchiveAsked = true;
+      if (!(await this.#loadMore())) return;
+    }
+    while (this.#hasMore && this.#search.value) if (!(await this.#loadMore())) return;
+  }
+
+  forget() {
+    closeAll(this.root, this.#toast);
+    this.#search.value = "";
+    this.#filter = "ALL";
   }
 
   draw() {
@@ -204,14 +223,17 @@ class CauserieInbox extends CauserieElement {
       choice.hidden = choice.value === "ARCHIVED" && !client?.conversations.all;
       mark(choice, "aria-pressed", String(choice.value === this.#filter));
     }
-    if (!client) return;
-    this.#held = client.unread.of(this.#current) || this.#held === this.#current ? this.#current : "";
-    const shown = this.#shown(client);
+    this.#held = client?.unread.of(this.#current) || this.#held === this.#current ? this.#current : "";
+    const shown = client ? this.#shown(client) : [];
     this.#rows.update(shown.map((conversation) => ({ key: conversation.id, conversation })));
-    this.#none.hidden = shown.length > 0;
-    say(this.#none, this.words.t(client.state.status === "syncing" ? "loading" : "none"));
+    this.#none.hidden = !client || shown.length > 0;
+    say(this.#none, this.words.t(client?.state.status === "syncing" ? "loading" : "none"));
     const isAsking = focused(this.#more) === this.#more;
-    this.#more.hidden = !client.conversations.hasMore;
+    const hasMore = this.#hasMore;
+    this.#more.hidden = !client || hasMore === false;
+    if (hasMore !== null) this.#isArchiveAsked = false;
+    // What was held of the archive can go: a client that lost its place begins afresh.
+    else if (client) void this.#fill();
     this.#settle();
     // It goes, and the focus is not lost with it.
     if (isAsking && this.#more.hidden) this.#rows.node(shown.at(-1)?.id ?? "")?.querySelector("button")?.focus();

@@ -86,7 +86,7 @@ dialog > .bar { flex-wrap: wrap; justify-content: flex-end; padding-block: .9rem
 export const badgeSheet = sheet(":host { display: inline-block; vertical-align: middle; line-height: 1; } :host(:not([count])) { display: none; }");
 
 export const contactSheet = sheet(`
-:host { display: inline-block; } :host([full-width]) { display: block; }
+:host { display: inline-block; } :host([full-width]) { display: block; width: 100%; }
 .contact { display: inline-flex; align-items: center; justify-content: center; gap: .55rem; padding: .65rem 1.3rem; border: 1px solid var(--accent); border-radius: var(--causerie-button-radius, 2rem); font-weight: 600; line-height: 1.4; }
 :host([full-width]) .contact { width: 100%; }
 :host([size=sm]) .contact { padding: .4rem .95rem; font-size: .9rem; }
@@ -158,6 +158,8 @@ export const threadSheet = sheet(`
 .trouble { margin: .3rem .4rem 0; text-align: end; }
 .trouble button { margin-inline-start: .8rem; color: var(--accent-ink); font-weight: 600; }
 .notice .column { align-items: center; font-size: .88rem; text-align: center; }
+.notice .meta { float: none; margin: 0 .3rem; }
+.notice .beside:has(.tool:not([hidden])) { padding-inline-start: 2.15rem; }
 .jump { position: absolute; inset: auto 0 .8rem; display: flex; align-items: center; gap: .5rem; width: fit-content; min-height: 2.5rem; margin: auto; padding: .4rem .85rem; border-radius: 2rem; color: var(--accent-ink); font-size: .9rem; font-weight: 600; }
 .jump:has(span:empty) { inset-inline: auto 1rem; padding: .6rem; }
 .jump.above { inset: .8rem 0 auto; }

@@ -2,7 +2,7 @@
  * `<causerie-thread conversation-id>`: one conversation, read and written. With `attach`, the site is asked for files
  * by `causerie-attach`, since it keeps them.
  */
-import { Actions, Toast } from "./actions.js";
+import { Actions, closeAll, Toast } from "./actions.js";
 import { Composer, Head, Place } from "./around.js";
 import { button, CauserieElement, el, focused, icon, mark, rove, Rows, say } from "./element.js";
 import { authorOf, itemsOf, newRow, typingLine } from "./message.js";
@@ -92,6 +92,13 @@ export class CauserieThread extends CauserieElement {
     const client = this.#client;
     const conversation = client?.conversations.peek(this.#id);
     return client && conversation ? { client, conversation, thread: client.thread(this.#id) } : null;
+  }
+
+  forget() {
+    closeAll(this.root, this.#toast);
+    this.#composer.forget();
+    // Hence it begins afresh.
+    this.#id = "";
   }
 
   draw() {
@@ -210,12 +217,12 @@ export class CauserieThread extends CauserieElement {
 
   async #loadOlder() {
     const [open, now] = [this.open, this.#now];
-    if (!open || now.older === "loading") return;
+    if (now.older === "loading") return;
     now.older = "loading";
     // The button rests meanwhile, and may be gone afterwards.
     if (focused(this.#older) === this.#older) this.#log.focus({ preventScroll: true });
     this.redraw();
-    if (!now.isLoaded) return this.#load();
+    if (!now.isLoaded || !open) return this.#load();
     now.older = await open.thread.older().then(() => "older", () => "again");
     this.redraw();
   }

@@ -41,6 +41,8 @@ declare global {
       /** With the archived ones, as far as they are held. */
       readonly all?: Conversation[];
       readonly hasMore: boolean;
+      /** null: the archive was not asked for, or what was held of it is gone. */
+      readonly hasMoreArchived?: boolean | null;
       more(status?: string): Promise<unknown>;
       get(id: string): Promise<Conversation>;
       peek(id: string): Conversation | null | undefined;
@@ -105,6 +107,12 @@ declare global {
     interface Task {
       edits?: Message;
       answers?: Message;
+    }
+
+    /** What was written and attached, and not sent. */
+    interface Begun {
+      text: string;
+      files: Attachment[];
     }
 
     /** What a composer tells its thread. */
