@@ -62,11 +62,7 @@ fn show(site: &demo::Slot, name: &str) -> Result<Shown> {
     responses((status = 303, description = "There")))]
 #[get("/")]
 pub fn start(site: &State<demo::Slot>) -> See {
-    See::at(if site.get().is_some() {
-        "demo"
-    } else {
-        "docs"
-    })
+    See::at(if site.get().is_some() { "demo" } else { "docs" })
 }
 
 /// The demo site; in development only

@@ -184,7 +184,9 @@ async fn the_parts_of_the_client_do_what_they_say() {
     let files = files.map(|file| file.expect("a file").path().display().to_string());
     // By name: what a folder means to it changes from one Node to the next.
     let files: Vec<_> = files.filter(|name| name.ends_with(".test.js")).collect();
-    let args = ["--test"].into_iter().chain(files.iter().map(String::as_str));
+    let args = ["--test"]
+        .into_iter()
+        .chain(files.iter().map(String::as_str));
     node(&args.collect::<Vec<_>>(), &[]).await;
 }
 

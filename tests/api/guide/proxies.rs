@@ -236,7 +236,9 @@ async fn below_a_prefix_of_the_site_everything_arrives_but_the_metrics() {
     assert_eq!(status("/metrics").await, 404);
     assert_eq!(status("/elements.js").await, 200);
     // By way of a redirect, and what it reads lies beside it.
-    let docs = reqwest::get(format!("{below}/docs")).await.expect("an answer");
+    let docs = reqwest::get(format!("{below}/docs"))
+        .await
+        .expect("an answer");
     assert_eq!(docs.url().as_str(), format!("{below}/docs/"));
     assert_eq!(docs.status(), 200);
     assert_eq!(status("/docs/../openapi.json").await, 200);
