@@ -78,7 +78,7 @@ const PICTURES = [
     await page.getByRole("menuitem", { name: "Membres" }).click();
     await page.getByRole("dialog").getByText("Bob Durand").first().waitFor();
   }],
-  ["contact", "phone", "light", person("ad", "alice"), (page) => page.getByRole("button", { name: "Contacter le vendeur" }).waitFor()],
+  ["contact", "phone", "light", person("ad", "alice"), list],
 ];
 
 await mkdir(FOLDER, { recursive: true });
