@@ -70,6 +70,9 @@ await play(async (browser) => {
   console.log(`by second after the signal, so many were back: ${crowd(back, from).seconds}`);
   const { most, seconds } = crowd(planned, from);
   console.log(`and so many were to ask again: ${seconds}`);
-  // What a busy machine makes of a plan is no fault of it.
-  assert.ok(most <= 0.6 * pages.length, `${most} of ${pages.length} within one second`);
+  // What a busy machine makes of a plan is no fault of it: the plan is judged, and without the service's own spread it is
+  // of a second and a half.
+  const span = Math.max(...planned) - Math.min(...planned);
+  assert.ok(most <= pages.length / 2, `${most} of ${pages.length} within one second`);
+  assert.ok(span >= 3000, `all within ${span} ms`);
 });

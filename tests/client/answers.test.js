@@ -1,3 +1,4 @@
+// What the feed makes of answers: 410, pages from elsewhere, refused steps, ETags.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broken, makeFeed } from "../../web/client/feed.js";

@@ -1,3 +1,4 @@
+// One feed over each transport and from one to the next: everything once, in order, at its pace.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { created, json, never, page, problem, settle, snapshot, stream } from "./support.js";

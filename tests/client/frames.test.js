@@ -1,3 +1,4 @@
+// The frames of a stream, by the cases of WPT's eventsource/format-* and cut at every byte.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeReader as reader } from "../../web/client/http.js";

@@ -1,3 +1,4 @@
+// Tokens and requests: when one is asked for, what is tried again, what ends.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Refusal, Unreachable, backOff, makeHttp, passes, pause } from "../../web/client/http.js";

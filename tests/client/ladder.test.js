@@ -1,3 +1,4 @@
+// Which transport is next: by what happened, by what was noted, by the clock.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeLadder } from "../../web/client/feed.js";

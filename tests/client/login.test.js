@@ -1,3 +1,4 @@
+// Who is logged in: nobody, somebody else, the same one again.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Causerie } from "../../web/client.js";

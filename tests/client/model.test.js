@@ -1,3 +1,4 @@
+// What a tab knows, from a snapshot and the events after it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeModel, statusOf } from "../../web/client/model.js";

@@ -1,3 +1,4 @@
+// What was written is sent in order, once, or said to have failed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeHttp } from "../../web/client/http.js";

@@ -1,3 +1,4 @@
+// Tabs of one browser: one connection, one outbox, the same for all.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { begin, up } from "./browser.js";
