@@ -2,7 +2,7 @@
 // The shapes of the service's contract, as far as the client reads them, and those of its own parts.
 // For the type checker only: no page loads it.
 
-interface User$1 { id: string; name: string | null; imageUrl: string | null; role: string | null }
+interface User$1 { id: string; name: string | null; imageUrl: string | null; role: string | null; /** Only where true: the account was erased. */ isDeleted?: boolean }
 interface Member$1 { user: User$1; role: "MEMBER" | "ADMIN"; joinedAt: string; readUpTo: number; readAt: string | null; deliveredUpTo: number }
 interface Attachment$1 { id?: string; url: string; type: string; fileName?: string | null; fileSize?: number | null }
 interface ReplyTo { id: string; seq: number; sender: User$1 | null; excerpt: string | null; isDeleted: boolean }

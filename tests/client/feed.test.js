@@ -131,6 +131,18 @@ test("a stream that a proxy answers 502 is left for long-poll", async (t) => {
   assert.equal(state().status, "live");
 });
 
+test("an instance that is full of streams is waited at, with long-polls", async (t) => {
+  const { after, seen, service, feed, state } = begin(t);
+  service.refuse = (path) => (path.includes("/stream") ? problem(503, "instance-full", { retryAfterMs: 2000 }) : null);
+  feed.start(null);
+  await after(10_000);
+  assert.equal(state().transport, "long-poll");
+  assert.equal(state().status, "live");
+  service.say(1);
+  await after(1000);
+  assert.deepEqual(seen.events, ["k1"]);
+});
+
 test("a service that is away for a minute is asked with back-off, and then streamed from as before", async (t) => {
   const { after, seen, service, feed, state, asked } = begin(t);
   feed.start(null);

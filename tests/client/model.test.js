@@ -144,6 +144,43 @@ test("a new name stands everywhere at once, and nowhere else", () => {
   assert.equal(one.metadata.name, "a host's own");
 });
 
+const gone = { id: "other", name: null, imageUrl: null, role: null, isDeleted: true };
+
+test("of who was erased nothing is kept that they said, nor what quotes them or names them", () => {
+  const { model, take } = begin();
+  const quote = { id: "m1", seq: 1, sender: { id: "other", name: "OTHER", imageUrl: null, role: null }, excerpt: "text 1", isDeleted: false };
+  const mine = { id: "me", name: "ME", imageUrl: null, role: null };
+  const file = [{ url: "https://x.example/secret.pdf", type: "application/pdf", fileName: "secret.pdf" }];
+  take("k0", "k4", created(1, 1, { attachments: file, metadata: { k: "text 9" }, clientMessageId: "text 9" }), created(2, 2, { sender: mine, content: "mine", replyTo: quote }),
+    created(3, 3, { type: "SYSTEM", sender: null, content: "OTHER joined, a text", notice: { type: "JOINED", actorId: null, subject: null, userIds: ["other"] } }), created(4, 4));
+  take("k4", "k5", event(5, "user.updated", { user: gone }));
+  const text = JSON.stringify([model.messages("c"), model.conversations.all]);
+  assert.doesNotMatch(text, /text \d|a text|secret|OTHER/);
+  const [first, answer, , last] = model.messages("c");
+  assert.deepEqual([first, answer, last].map((one) => [one.isDeleted, one.content]), [[true, null], [false, "mine"], [true, null]]);
+  assert.deepEqual([answer.replyTo.isDeleted, answer.replyTo.excerpt], [true, null]);
+  const { lastMessage, members } = model.conversations.peek("c");
+  assert.equal(lastMessage.isDeleted, true);
+  assert.deepEqual(members[1].user, gone);
+});
+
+test("who comes back under an erased id is a new person, whose words stay while the old ones are told of", () => {
+  const { model, take } = begin();
+  const late = { sender: { id: "other", name: "Anew", imageUrl: null, role: null }, createdAt: "2026-01-02T00:00:00.000Z" };
+  model.put("c", [message(1), message(2, late)], true);
+  take("k0", "k1", event(1, "user.updated", { user: gone }));
+  take("k1", "k2", event(2, "user.updated", { user: late.sender }));
+  const [old, fresh] = model.messages("c");
+  assert.deepEqual([old.isDeleted, fresh.isDeleted, fresh.content], [true, false, "text 2"]);
+  assert.deepEqual(fresh.sender, late.sender);
+});
+
+test("a pair stays two people's when the other's account is gone, and a group has one less", () => {
+  const { model, take } = begin({ conversations: [conversation(), conversation({ id: "g", type: "GROUP" })] });
+  take("k0", "k2", event(1, "member.left", { member: { ...member("other"), user: gone } }), event(2, "member.left", { member: { ...member("other"), user: gone } }, "g"));
+  assert.deepEqual(["c", "g"].map((id) => model.conversations.peek(id).memberCount), [2, 1]);
+});
+
 test("unread is the service's own count, and what does not add up is noticed", () => {
   const { model } = begin();
   assert.equal(model.count({ total: 2, changed: [{ id: "c", unreadCount: 2 }] }), true);

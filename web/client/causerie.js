@@ -46,7 +46,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     finding.add(id);
     await pause(Math.random() * within);
     for (let failures = 0; state.isLeader && model.arriving.includes(id);) await http.call("GET", `/v1/conversations/${id}`)
-      .then((conversation) => tell("hold", conversation), (error) => (passes(error) ? pause(backOff(failures++)) : model.drop(id)));
+      .then((conversation) => tell("hold", conversation), (error) => (passes(error) ? pause(backOff(failures++, error.retryAfterMs)) : model.drop(id)));
     finding.delete(id);
   };
 
@@ -68,7 +68,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
   /** @type {(thread: T.Thread, failures?: number) => Promise<void>} */
   const reload = (thread, failures = 0, { signal } = run) => thread.reload().catch(async (error) => {
     if (!passes(error)) return;
-    await pause(backOff(failures), signal);
+    await pause(backOff(failures, error.retryAfterMs), signal);
     if (!signal.aborted) await reload(thread, failures + 1);
   });
 

@@ -216,7 +216,7 @@ export const makeFeed = (http, on, note) => {
           failures = Math.max(failures, 2);
           on.lost(status ? code : message);
         // What the service itself refuses, it refuses on every transport; but for too many streams, or waits.
-        } else if (cursor && !isOffline() && (!code || status === 429)) ladder.failed(status ? "refused" : how, performance.now() - askedAt);
+        } else if (cursor && !isOffline() && (!code || status === 429 || code === "instance-full")) ladder.failed(status ? "refused" : how, performance.now() - askedAt);
         return rest(backOff(failures++, retryAfterMs), retryAfterMs ?? 0, code === "no-token" ? code : undefined);
       });
     }

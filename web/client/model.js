@@ -51,23 +51,37 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
       if (member.user.id === model.me?.id) it.me.role = member.role;
     },
     left(it, { member: { user } }) {
+      // A pair stays two people's: the other account is gone, and was somebody.
+      if (it.type === "PRIVATE" && user.id !== model.me?.id) return;
       it.members = it.members.filter((one) => one.user.id !== user.id);
       it.memberCount--;
       if (user.id === model.me?.id) model.drop(it.id);
     },
   };
 
-  /** A person's new name, wherever it stands. @type {T.Rename} */
-  const rename = (it, user) => {
+  /** A person's new name, wherever it stands; of one who was erased by then, not a word either. @type {T.Rename} */
+  const rename = (it, user, at) => {
     if (!it || typeof it !== "object") return;
-    if (it.id === user.id && "name" in it && "role" in it) Object.assign(it, user);
-    for (const one of it instanceof Map ? it.values() : Object.values(it)) rename(one, user);
+    if (it.id === user.id && "name" in it && "role" in it) {
+      delete it.isDeleted;
+      Object.assign(it, user);
+    }
+    if (user.isDeleted && it.sender?.id === user.id) {
+      if ("excerpt" in it) Object.assign(it, { excerpt: null, isDeleted: true });
+      else if (it.createdAt <= at) Object.assign(it, { content: null, attachments: [], replyTo: null, clientMessageId: null, metadata: {}, isDeleted: true });
+    }
+    // Worded by the service, which has other words for it by now.
+    if (user.isDeleted && it.notice && [it.notice.actorId, ...it.notice.userIds].includes(user.id) && it.createdAt <= at) it.content = null;
+    for (const one of it instanceof Map ? it.values() : Object.values(it)) rename(one, user, at);
   };
 
   /** @type {T.Apply} */
   const apply = (event) => {
     const { type, data, conversationId: id } = event, it = held.get(id);
-    if (data.user) rename([held, messages, model.me], data.user);
+    if (data.user) {
+      rename([held, messages, model.me], data.user, event.occurredAt);
+      if (data.user.isDeleted && id) cache.put(`thread/${id}`);
+    }
     else if (type === "conversation.deleted") model.drop(id);
     else if (it) does[type === "member.left" ? "left" : type.split(".")[0]]?.(it, data);
     else if (arriving.has(id)) arriving.get(id).push(event);

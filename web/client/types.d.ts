@@ -1,7 +1,7 @@
 // The shapes of the service's contract, as far as the client reads them, and those of its own parts.
 // For the type checker only: no page loads it.
 
-export interface User { id: string; name: string | null; imageUrl: string | null; role: string | null }
+export interface User { id: string; name: string | null; imageUrl: string | null; role: string | null; /** Only where true: the account was erased. */ isDeleted?: boolean }
 export interface Member { user: User; role: "MEMBER" | "ADMIN"; joinedAt: string; readUpTo: number; readAt: string | null; deliveredUpTo: number }
 export interface Attachment { id?: string; url: string; type: string; fileName?: string | null; fileSize?: number | null }
 export interface ReplyTo { id: string; seq: number; sender: User | null; excerpt: string | null; isDeleted: boolean }
@@ -196,7 +196,7 @@ export type StatusOf = (message: Message, conversation: Conversation, me?: strin
 export type Moved = (of: Conversation, userId: string, horizons: { readUpTo?: number; deliveredUpTo?: number; readAt?: string | null }) => void;
 /** What an event does to a conversation that is held, by the noun of its type. */
 export type Does = Record<string, (to: Conversation, data: any) => void>;
-export type Rename = (all: any, user: User) => void;
+export type Rename = (all: any, user: User, at: string) => void;
 export type Apply = (event: FeedEvent) => void;
 export type Held = (method: string, path: string, body?: object) => Promise<Conversation>;
 export type MakeThread = (conversationId: string) => Thread;

@@ -181,7 +181,7 @@ function openMembers(host, { client, conversation }) {
   /** @param {string} label @param {string} name @param {() => unknown} act */
   const choice = (label, name, act) => button({ class: "button", text: words.t(label), "aria-label": `${words.t(label)} : ${name}`, click: () => run(act) });
   const rows = new Rows(list, (/** @type {C.Member & {key: string}} */ { user, role }) => {
-    const name = nameOf(user);
+    const name = nameOf(user, words);
     const isMe = user.id === me?.id;
     const choices = isAdmin && !isMe ? [
       choice(role === "ADMIN" ? "demote" : "promote", name, () => conversations.setRole(id, user.id, role === "ADMIN" ? "MEMBER" : "ADMIN")),
@@ -245,7 +245,7 @@ export function openNew(host, find, opened) {
     if (text && !chosen.has(text) && shown.every(({ id }) => chosen.has(id))) shown.push({ id: text, name: text, imageUrl: null, role: null });
     list.replaceChildren(...shown.map((user) => {
       const box = el("input", { type: "checkbox", checked: chosen.has(user.id) ? "" : null, change: ({ target }) => choose(user, target.checked) });
-      const row = personRow(nameOf(user), user, user.role ?? "");
+      const row = personRow(nameOf(user, words), user, user.role ?? "");
       return el("li", {}, el("label", { class: "person" }, ...row.childNodes, box));
     }));
   };

@@ -15,8 +15,8 @@ export class Head {
   /** @param {C.Element} host @param {C.Open} open */
   draw({ words }, { client, conversation }) {
     const partner = partnerOf(conversation, client);
-    drawConversation(this.#avatar, conversation, client);
-    say(this.#title, titleOf(conversation, client));
+    drawConversation(this.#avatar, conversation, client, words);
+    say(this.#title, titleOf(conversation, client, words));
     say(this.#about, !partner ? words.t("people", { count: conversation.memberCount }) : client.presenceOf(partner.id)?.status === "ONLINE" ? words.t("online") : "");
     this.#drawCard(conversation, words);
     // Why nothing comes, once it has lasted (by the style); writing goes on all the while.

@@ -245,7 +245,7 @@ class CauserieInbox extends CauserieElement {
     const wanted = plain(this.#search.value.trim());
     const isUnread = (/** @type {C.Conversation} */ { id }) => unread.of(id) > 0 || (id === this.#held);
     const all = (this.#filter === "ARCHIVED" ? conversations.all ?? [] : conversations.items).filter((one) => (one.me.status === "ARCHIVED") === (this.#filter === "ARCHIVED"));
-    const named = all.filter((one) => plain([one.subject, one.context?.title, ...othersOf(one, client).map(({ user }) => nameOf(user))].join(" ")).includes(wanted));
+    const named = all.filter((one) => plain([one.subject, one.context?.title, ...othersOf(one, client).map(({ user }) => nameOf(user, this.words))].join(" ")).includes(wanted));
     const first = named.filter(isUnread);
     return this.#filter === "UNREAD" ? first : [...first, ...named.filter((one) => !isUnread(one))];
   }
@@ -261,8 +261,8 @@ class CauserieInbox extends CauserieElement {
       const { context, subject, lastMessage, lastMessageAt } = conversation;
       const text = lastMessage?.isDeleted ? this.words.t("deleted") : lastMessage?.content ?? "";
       const isPlain = !lastMessage?.sender || (conversation.type === "PRIVATE" && lastMessage.sender.id !== client.me?.id);
-      drawConversation(face, conversation, client);
-      say(title, titleOf(conversation, client));
+      drawConversation(face, conversation, client, this.words);
+      say(title, titleOf(conversation, client, this.words));
       say(about, conversation.type === "PRIVATE" ? upright(context?.title || subject) : "");
       say(excerpt, lastMessage && !isPlain ? this.words.t("wrote", { name: authorOf(lastMessage, client, this.words), text }) : text);
       say(time, lastMessageAt ? this.words.when(lastMessageAt) : "");

@@ -7,8 +7,8 @@ import { anchor, button, el, icon, mark, say, secure, tool, write } from "./elem
 /** Names as they are written: what turns the direction around makes `fdp.exe` of an `exe.pdf`. @param {string | null | undefined} text */
 export const upright = (text) => text?.replace(/[\u202A-\u202E\u2066-\u2069]/g, "") ?? "";
 
-/** @param {{id?: string, userId?: string, name: string | null}} user */
-export const nameOf = ({ name, id, userId }) => upright(name || id || userId);
+/** @param {{id?: string, userId?: string, name: string | null, isDeleted?: boolean}} user @param {C.Words} words */
+export const nameOf = ({ name, id, userId, isDeleted }, words) => (isDeleted ? words.t("gone") : upright(name || id || userId));
 
 /** Whom a conversation is with. @param {C.Conversation} conversation @param {C.Client} client */
 export const othersOf = ({ members }, client) => members.filter(({ user }) => user.id !== client.me?.id);
@@ -16,9 +16,9 @@ export const othersOf = ({ members }, client) => members.filter(({ user }) => us
 /** The other person of a pair. @param {C.Conversation} conversation @param {C.Client} client */
 export const partnerOf = (conversation, client) => (conversation.type === "PRIVATE" ? othersOf(conversation, client)[0]?.user : undefined);
 
-/** Whom it is with, or what a group is called. @param {C.Conversation} conversation @param {C.Client} client */
-export function titleOf(conversation, client) {
-  const names = othersOf(conversation, client).map(({ user }) => nameOf(user)).join(", ");
+/** Whom it is with, or what a group is called. @param {C.Conversation} conversation @param {C.Client} client @param {C.Words} words */
+export function titleOf(conversation, client, words) {
+  const names = othersOf(conversation, client).map(({ user }) => nameOf(user, words)).join(", ");
   const subject = upright(conversation.subject || conversation.context?.title);
   return conversation.type === "PRIVATE" ? names || subject : subject || names;
 }
@@ -27,15 +27,15 @@ export function titleOf(conversation, client) {
 export const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 /** @param {{sender: C.User | null}} message @param {C.Client} client @param {C.Words} words */
-export const authorOf = ({ sender }, client, words) => (!sender ? words.t("host") : sender.id === client.me?.id ? words.t("mine") : nameOf(sender));
+export const authorOf = ({ sender }, client, words) => (!sender ? words.t("host") : sender.id === client.me?.id ? words.t("mine") : nameOf(sender, words));
 
 /** Said by the name beside it, hence hidden. */
 export const avatar = () => el("span", { class: "avatar", part: "avatar", "aria-hidden": "true" });
 
-/** @param {HTMLElement} element @param {{id: string, name: string | null, imageUrl?: string | null}} of */
-export function drawAvatar(element, { id, name, imageUrl }) {
+/** @param {HTMLElement} element @param {{id: string, name: string | null, imageUrl?: string | null, isDeleted?: boolean}} of */
+export function drawAvatar(element, { id, name, imageUrl, isDeleted }) {
   const url = secure(imageUrl);
-  const words = (name || id).split(/[\s-]+/);
+  const words = (isDeleted ? "–" : name || id).split(/[\s-]+/);
   const initials = [...new Set([words[0], words[words.length - 1]])].map((word) => [...word][0]).join("").toUpperCase();
   const shows = `${id} ${initials} ${url}`;
   if (element.dataset.shows === shows) return;
@@ -48,10 +48,10 @@ export function drawAvatar(element, { id, name, imageUrl }) {
 /** Fetched without a word about this page. @param {string} src @param {() => void} error @param {string} [alt] */
 export const picture = (src, error, alt = "") => el("img", { alt, loading: "lazy", referrerpolicy: "no-referrer", src, error });
 
-/** @param {HTMLElement} element @param {C.Conversation} conversation @param {C.Client} client */
-export function drawConversation(element, conversation, client) {
+/** @param {HTMLElement} element @param {C.Conversation} conversation @param {C.Client} client @param {C.Words} words */
+export function drawConversation(element, conversation, client, words) {
   const partner = partnerOf(conversation, client);
-  drawAvatar(element, partner ?? { id: conversation.id, name: titleOf(conversation, client), imageUrl: conversation.context?.imageUrl });
+  drawAvatar(element, partner ?? { id: conversation.id, name: titleOf(conversation, client, words), imageUrl: conversation.context?.imageUrl });
   mark(element, "class", `avatar ${partner && client.presenceOf(partner.id)?.status === "ONLINE" ? "online" : ""}`);
 }
 
@@ -63,7 +63,7 @@ export function personRow(name, user, detail, ...more) {
 }
 
 /** @param {{userId: string, name: string | null}[]} people @param {C.Words} words */
-export const typingLine = (people, words) => (people.length ? words.t("typing", { count: people.length, names: people.map(nameOf).join(" & ") }) : "");
+export const typingLine = (people, words) => (people.length ? words.t("typing", { count: people.length, names: people.map((one) => nameOf(one, words)).join(" & ") }) : "");
 
 const SHOWN = 99;
 
@@ -185,7 +185,7 @@ class Bubble {
     mark(this.#author, "class", isNamed && !follows ? "author" : "unseen");
     say(this.#author, author);
     if (isNamed && message?.sender) drawAvatar(this.#avatar, message.sender);
-    write(this.#text, isDeleted ? words.t("deleted") : shown?.content ?? "");
+    write(this.#text, isDeleted ? words.t("deleted") : shown?.content ?? (message?.notice ? words.t("gone") : ""));
     say(this.#edited, message?.editedAt && !isDeleted ? words.t("edited") : "");
     say(this.#time, words.time(at));
     mark(this.#time, "datetime", at);
@@ -193,7 +193,7 @@ class Bubble {
     if (status) say(this.#tick, TICKS[status]);
     if (status) mark(this.#tick, "aria-label", words.t(status));
     this.#quote.hidden = !quote;
-    say(this.#quoted, quote?.sender ? nameOf(quote.sender) : words.t("host"));
+    say(this.#quoted, quote?.sender ? nameOf(quote.sender, words) : words.t("host"));
     say(this.#excerpt, quote?.isDeleted ? words.t("deleted") : quote?.excerpt ?? "");
     this.#drawFiles((!isDeleted && shown?.attachments) || []);
     this.#more.hidden = !Object.values(can ?? {}).includes(true);
