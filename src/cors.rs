@@ -55,6 +55,8 @@ impl Origins {
                 "Idempotency-Key",
                 "X-Requested-With",
                 "X-Request-Id",
+                "traceparent",
+                "tracestate",
                 "Accept",
                 "Accept-Language",
                 "Cache-Control",

@@ -104,4 +104,4 @@ pub const BEGIN_WITHOUT_LOCK: &str =
 
 /// `PositionsFromASequence`: a stretch of positions of one's own.
 pub const LOOK_AT_THE_SEQUENCE: &str = "select nextval('planted_positions') * 1000 as head,
-    clock_timestamp() as now, (select epoch from log_state) as epoch";
+    clock_timestamp() as now, (select epoch from log_state) as epoch, false as is_erasing";

@@ -3,11 +3,13 @@
 //! # Layout
 //!
 //! - `config`: Rocket.toml and the environment, one checked struct
+//! - `checks`: what of it is unsafe in production
 //! - `store`: all SQL; `store::writer` is the only way into the log
 //! - `live`: the tail that follows the log, and the feeds it fills, in memory
 //! - `routes`: HTTP, one file per noun; `routes::feed` is the one read behind poll, long-poll and stream
-//! - `auth`, `error`, `requests`, `cors`: what every route leans on
+//! - `auth`, `error`, `requests`, `client_ip`, `cors`, `headers`: what every route leans on
 //! - `model`: plain data
+//! - `logging`: where the lines go, and what no setting makes them say
 //! - `doctor`: what a proxy in between does, seen from outside
 //!
 //! # A message
@@ -16,15 +18,20 @@
 //! `live::tail` applies on every instance → `live::feed` wakes who waits → `routes::feed` hands out bytes.
 
 pub mod auth;
+pub mod checks;
+mod client_ip;
 pub mod config;
 mod cors;
 pub mod demo;
 pub mod doctor;
 pub mod embedded;
+mod erasing;
 pub mod error;
 #[cfg(feature = "planted-faults")]
 pub mod faults;
+mod headers;
 pub mod live;
+pub mod logging;
 mod maintenance;
 pub mod model;
 mod requests;
@@ -32,3 +39,4 @@ pub mod routes;
 pub mod serve;
 mod shutdown;
 pub mod store;
+mod strict;

@@ -1,14 +1,16 @@
 //! The command line: `serve` by default.
 
 use causerie::auth::{Claims, mint};
+use causerie::checks;
 use causerie::config::{self, Config};
 use causerie::doctor;
+use causerie::logging;
 use causerie::routes;
 use causerie::serve::{AnyError, Storage, serve};
 use causerie::store::{connect_options, identity};
 use clap::{Parser, Subcommand};
+use rocket::figment::Figment;
 use sqlx::{Connection, PgConnection};
-use tracing_subscriber::EnvFilter;
 
 /// Many small, short-lived pieces per request, freed by other threads than made them: the system's allocator took a
 /// third of the CPU time of a send.
@@ -42,6 +44,8 @@ enum Command {
         #[arg(long, default_value_t = 24)]
         hours: i64,
     },
+    /// Print what of the settings is unsafe in production; fails when the service would refuse to start there.
+    Check,
     /// Apply the migrations and stop.
     Migrate,
     /// Print the API description as YAML.
@@ -58,23 +62,8 @@ enum Command {
     NewEpoch,
 }
 
-/// What is logged unless `RUST_LOG` says otherwise.
-const LOG: &str = "causerie=info,warn,rocket=error";
-/// Whatever it says: here Rocket prints the URL, query string and all, of each request that no route matches.
-const NO_URLS: &str = "rocket::server::_=off";
-
 fn main() -> std::process::ExitCode {
-    let asked = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| LOG.to_owned());
-    let filter = EnvFilter::try_new(format!("{asked},{NO_URLS}"))
-        .unwrap_or_else(|_| EnvFilter::new(format!("{LOG},{NO_URLS}")));
-    // Lines are written by a thread of their own: a request does not wait for a terminal or a pipe.
-    let (errors, _flushed_at_the_end) = tracing_appender::non_blocking(std::io::stderr());
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_env_filter(filter)
-        .with_writer(errors)
-        .init();
+    let _flushed_at_the_end = logging::start();
     let command = Cli::parse().command.unwrap_or(Command::Serve);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -99,6 +88,7 @@ async fn run(command: Command) -> Result<(), AnyError> {
             true => Ok(()),
             false => Err("not all is well with streams there: see above".into()),
         },
+        Command::Check => check(&figment),
         Command::Openapi => {
             print!("{}", routes::openapi().to_yaml()?);
             Ok(())
@@ -113,7 +103,10 @@ async fn run(command: Command) -> Result<(), AnyError> {
             let now = chrono::Utc::now().timestamp();
             let mut claims = Claims::new(&id, now, now + hours * 3600);
             (claims.name, claims.role, claims.tenant) = (name, role, tenant);
-            println!("{}", mint(Config::read(&figment)?.jwt_secret(), &claims)?);
+            let config = Config::read(&figment)?;
+            let secret = config.jwt_secret();
+            let secret = secret.ok_or("no secret here to sign with: set CAUSERIE_JWT_SECRET")?;
+            println!("{}", mint(secret, &claims)?);
             Ok(())
         }
         Command::Migrate => {
@@ -133,5 +126,24 @@ async fn run(command: Command) -> Result<(), AnyError> {
             storage.close().await;
             Ok(())
         }
+    }
+}
+
+fn check(figment: &Figment) -> Result<(), AnyError> {
+    let found = checks::examine(&Config::read(figment)?, figment);
+    for finding in &found {
+        let word = if finding.is_refused {
+            "refused"
+        } else {
+            "warning"
+        };
+        println!("{word} {}: {}", finding.check, finding.advice);
+    }
+    match found.iter().filter(|finding| finding.is_refused).count() {
+        0 => {
+            println!("{} warnings, nothing that is refused", found.len());
+            Ok(())
+        }
+        refused => Err(format!("{refused} of them keep the service from starting").into()),
     }
 }

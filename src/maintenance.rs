@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 
 use crate::error::Result;
-use crate::store::{bounded, conversations, handouts, log, revisions, tickets};
+use crate::store::{bounded, conversations, handouts, log, revisions, revocations, tickets};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -38,6 +38,7 @@ async fn round(pool: &PgPool, days: i32) -> Result<()> {
     forget(pool, Old::Revisions, days).await?;
     let mut connection = bounded(async { Ok(pool.acquire().await?) }).await?;
     bounded(tickets::prune(&mut connection)).await?;
+    bounded(revocations::prune(&mut connection)).await?;
     let counts = bounded(conversations::count_by_state(&mut connection)).await?;
     for (state, count) in counts {
         metrics::gauge!("causerie_conversations", "state" => state).set(count as f64);

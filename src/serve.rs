@@ -10,26 +10,32 @@ use rocket::figment::providers::Serialized;
 use rocket::shield::{NoSniff, Shield};
 use rocket::{Build, Rocket};
 use rocket_db_pools::Database;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, PgPool};
 
-use crate::auth::{Identities, Tickets};
+use crate::auth::{Identities, Keys, RefusedTokens, Tickets};
 use crate::config::Config;
 use crate::cors::Origins;
 use crate::embedded::{Embedded, Settings};
+use crate::error::count_refusals;
+use crate::headers::for_browsers;
 use crate::live::{Live, RingSize};
-use crate::requests::Requests;
-use crate::routes::{Desk, Room};
+use crate::requests::{Arrivals, Requests};
+use crate::routes::{Desk, Limits, Room};
 use crate::shutdown::{Readiness, closing_connections, on_signal};
 use crate::store::deliveries::Deliveries;
 use crate::store::handouts::Handouts;
 use crate::store::writer::{Wiring, Writer};
 use crate::store::{self, Db, connect_options, identity};
-use crate::{demo, maintenance, routes};
+use crate::strict::Strict;
+use crate::{checks, demo, erasing, maintenance, routes};
 
 pub type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a write may take until it is answered, in seconds, and one more.
 const LONGEST_WRITE: u64 = 10;
+
+/// Whoever asks without a token fills memory no longer than this.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
 
 /// A database that is migrated and knows which log it holds, ours or the one of `DATABASE_URL`.
 pub struct Storage {
@@ -69,6 +75,7 @@ impl Storage {
 /// Runs until a signal ends it.
 pub async fn serve(figment: Figment) -> Result<(), AnyError> {
     let config = Config::read(&figment)?;
+    checks::at_start(&config, &figment)?;
     let prometheus = recorder()?;
     let storage = Storage::open(&figment, &config).await?;
     let figment = figment
@@ -117,20 +124,27 @@ pub fn rocket(
 ) -> Result<Rocket<Build>, AnyError> {
     let origins = Origins::new(&config, figment.extract_inner("port")?);
     Ok(rocket::custom(figment)
-        .attach(Requests::default())
+        .attach(Strict)
+        .attach(Arrivals)
         .attach(closing_connections())
         .attach(Shield::new().enable(NoSniff::Enable))
+        .attach(for_browsers())
         .attach(origins.cors()?)
+        .attach(Requests::default())
         .attach(Db::init())
         .attach(desk(writer.clone()))
         .attach(routes::stage())
         .attach(life(config.clone(), live.clone(), writer.clone()))
-        .manage(Identities::new(
-            config.jwt_secret(),
-            &config.organizations_claim,
-        ))
+        .manage(Arc::new(Identities::new(
+            Keys::new(&config.keys(), config.claims.clone())?,
+            config.link_hosts.clone(),
+        )))
         .manage(Arc::<Tickets>::default())
         .manage(Arc::<Readiness>::default())
+        .manage(Arc::new(RefusedTokens::new(
+            config.limits.refused_tokens_per_minute,
+        )))
+        .manage(Arc::new(Limits::new(&config.limits)))
         .manage(demo::Slot::new())
         .manage(Room::default())
         .manage(prometheus)
@@ -157,8 +171,15 @@ fn desk(writer: Writer) -> AdHoc {
 fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
     AdHoc::on_liftoff("life", move |rocket| {
         Box::pin(async move {
-            let (Some(db), Some(tickets), Some(readiness), Some(slot)) = (
+            let (Some(limits), Some(refused)) = (
+                rocket.state::<Arc<Limits>>(),
+                rocket.state::<Arc<RefusedTokens>>(),
+            ) else {
+                return rocket.shutdown().notify();
+            };
+            let (Some(db), Some(identities), Some(tickets), Some(readiness), Some(slot)) = (
                 rocket.state::<Db>(),
+                rocket.state::<Arc<Identities>>(),
                 rocket.state::<Arc<Tickets>>(),
                 rocket.state::<Arc<Readiness>>(),
                 rocket.state::<demo::Slot>(),
@@ -166,7 +187,10 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
                 return rocket.shutdown().notify();
             };
             tokio::spawn(maintenance::run(db.pool().clone(), config.retention_days));
+            tokio::spawn(erasing::run(db.pool().clone(), writer.clone()));
             tokio::spawn(live.clone().keep_presence(db.clone()));
+            keep(identities, db.pool(), &live, config.jwks_secs);
+            tokio::spawn(forget(limits.clone(), refused.clone()));
             let waking = live.clone();
             tokio::spawn(
                 tickets
@@ -183,6 +207,24 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
             }
         })
     })
+}
+
+/// Lets go of users and addresses whose allowances are whole again: what is counted is of the last hour.
+async fn forget(limits: Arc<Limits>, refused: Arc<RefusedTokens>) {
+    loop {
+        tokio::time::sleep(FORGET_EVERY).await;
+        limits.forget();
+        refused.forget();
+    }
+}
+
+/// Keeps what tokens are checked against.
+fn keep(identities: &Arc<Identities>, pool: &PgPool, live: &Arc<Live>, jwks_secs: u64) {
+    let (of, waking) = (identities.clone(), live.clone());
+    let every = Duration::from_secs(jwks_secs);
+    tokio::spawn(async move { of.keep_keys(every, || waking.wake_all()).await });
+    let (of, pool, waking) = (identities.clone(), pool.clone(), live.clone());
+    tokio::spawn(async move { of.keep_revoked(pool, |user| waking.wake(user)).await });
 }
 
 /// Says where the service is and, in development, what to try: where to look comes first.
@@ -206,7 +248,7 @@ async fn welcome(
         env!("CARGO_PKG_VERSION")
     );
     if let Some(site) = site? {
-        println!("{}", demo::tour(address, config.jwt_secret(), site)?);
+        println!("{}", demo::tour(address, site)?);
     } else if config.is_debug {
         println!(
             "The API: {address}/docs. The demo site is only there without a CAUSERIE_JWT_SECRET of your own."
@@ -225,6 +267,7 @@ fn recorder() -> Result<PrometheusHandle, AnyError> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)?
         .set_buckets_for_metric(Matcher::Suffix("_items".to_owned()), &items)?
         .install_recorder()?;
+    count_refusals();
     let upkeep = handle.clone();
     tokio::spawn(async move {
         loop {

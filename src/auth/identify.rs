@@ -1,69 +1,129 @@
-//! From a token to a person, once: verified tokens are remembered until they expire, so that an idle poll checks a
-//! map and no signature, and asks Postgres nothing.
+//! From a token to a person, once: verified tokens are remembered until they end, so that an idle poll checks a map and
+//! no signature, and asks Postgres nothing. A token ends by its time, when its key is no longer published, or when the
+//! host takes it back; the host's word is read from Postgres every second.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use dashmap::DashMap;
 use moka::sync::Cache;
+use sqlx::PgPool;
 
-use super::claims::Keys;
+use super::keys::Keys;
 use super::{AuthUser, LEEWAY_SECS};
 use crate::error::{Code, Result};
+use crate::model::{LinkHosts, UserKey};
 use crate::store::batch::Op;
 use crate::store::writer::Writer;
-use crate::store::{Db, users};
+use crate::store::{Db, bounded, revocations, users};
 
 /// Tokens in memory at most; the least used go first.
 const REMEMBERED: u64 = 50_000;
 /// A longer one is no token of a sane host.
 const MAX_TOKEN: usize = 8192;
+/// How often the host's word is looked for.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub struct Identities {
     keys: Keys,
-    organizations_claim: String,
+    links: LinkHosts,
     known: Cache<String, Arc<AuthUser>>,
+    /// Whose tokens were taken back since this instance runs, and up to which `iat`.
+    revoked: DashMap<UserKey, i64>,
 }
 
 impl Identities {
-    pub fn new(secret: &str, organizations_claim: &str) -> Self {
+    /// `links` is where the pictures of profiles may be.
+    pub fn new(keys: Keys, links: LinkHosts) -> Self {
         Self {
-            keys: Keys::new(secret),
-            organizations_claim: organizations_claim.to_owned(),
+            keys,
+            links,
             known: Cache::new(REMEMBERED),
+            revoked: DashMap::new(),
         }
+    }
+
+    /// The person that a token is known to name.
+    pub fn known(&self, token: &str) -> Option<Arc<AuthUser>> {
+        let user = self.known.get(token)?;
+        if user.exp + LEEWAY_SECS > Utc::now().timestamp() && self.stands(&user) {
+            return Some(user);
+        }
+        self.known.invalidate(token);
+        None
+    }
+
+    /// Whether nobody has taken back the token, or the key that it was signed with.
+    pub fn stands(&self, user: &AuthUser) -> bool {
+        let is_revoked = self.revoked.get(&user.key);
+        is_revoked.is_none_or(|before| user.iat > *before) && self.keys.holds(user.signed_with)
     }
 
     /// The person a token names. At first sight of the token their row is made, and a newer profile goes to the log.
-    pub async fn get(&self, token: &str, db: &Db, writer: &Writer) -> Result<Arc<AuthUser>> {
-        let now = Utc::now().timestamp();
-        if let Some(user) = self.known.get(token) {
-            if user.exp + LEEWAY_SECS > now {
-                return Ok(user);
-            }
-            self.known.invalidate(token);
-            return Err(Code::TokenExpired.into());
-        }
-        Box::pin(self.verify(token, db, writer)).await
-    }
-
-    async fn verify(&self, token: &str, db: &Db, writer: &Writer) -> Result<Arc<AuthUser>> {
+    pub async fn verify(&self, token: &str, db: &Db, writer: &Writer) -> Result<Arc<AuthUser>> {
         if token.len() > MAX_TOKEN {
             return Err(Code::TokenInvalid.into());
         }
-        let claims = self.keys.verify(token)?;
-        let seen = claims.sighting()?;
+        let (payload, signed_with) = self.keys.verify(token).await?;
+        let names = &self.keys.names;
+        let seen = payload.sighting(names, &self.links)?;
         let user = AuthUser {
             key: seen.key.clone(),
-            is_service: claims.role.as_deref() == Some("service"),
-            organizations: claims.organizations(&self.organizations_claim).into(),
+            is_service: payload.role(names).as_deref() == Some("service"),
+            organizations: payload.organizations(names).into(),
             // Far enough, and safe to add to.
-            exp: claims.exp.min(i64::from(u32::MAX)),
+            exp: payload.exp().unwrap_or(0).min(i64::from(u32::MAX)),
+            iat: seen.iat,
+            signed_with,
         };
+        // What is taken back after this is in memory within a second, and looked at each time.
+        if let Some(before) = revocations::get(db, &user.key).await?
+            && user.iat <= before
+        {
+            return Err(Code::TokenInvalid.into());
+        }
         if users::see(db, &seen).await? {
             writer.write(Op::Profiles(vec![seen])).await?;
         }
         let user = Arc::new(user);
         self.known.insert(token.to_owned(), user.clone());
         Ok(user)
+    }
+
+    /// Takes back all tokens of `user` that were issued so far; the other instances hear of it within a second.
+    pub async fn revoke(&self, db: &Db, user: &UserKey) -> Result<()> {
+        let before = revocations::put(db, user).await?;
+        self.revoked.insert(user.clone(), before);
+        Ok(())
+    }
+
+    /// Hears what other instances took back, for as long as the process lives. `ended` is told whose streams must look.
+    pub async fn keep_revoked(&self, pool: PgPool, ended: impl Fn(&UserKey)) {
+        let mut heard = Instant::now();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let asked = Instant::now();
+            let since = heard.elapsed().as_secs_f64();
+            let look = async { revocations::recent(&mut *pool.acquire().await?, since).await };
+            match bounded(look).await {
+                Ok(recent) => {
+                    heard = asked;
+                    for (user, before) in recent {
+                        if self.revoked.insert(user.clone(), before) != Some(before) {
+                            ended(&user);
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "whose tokens were taken back is not known; trying again")
+                }
+            }
+        }
+    }
+
+    /// Keeps the keys that issuers publish. `changed` makes the streams look.
+    pub async fn keep_keys(&self, every: Duration, changed: impl Fn()) {
+        self.keys.keep(every, changed).await;
     }
 }

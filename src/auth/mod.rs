@@ -3,21 +3,29 @@
 
 mod claims;
 mod identify;
+mod jwks;
+mod keys;
+mod payload;
+mod refused;
+mod rules;
 mod ticket;
 
 use std::sync::Arc;
 
-pub use claims::{Claims, Keys, mint};
+pub use claims::{Claims, mint};
 pub use identify::Identities;
+pub use jwks::Fingerprint;
+pub use keys::Keys;
+pub use refused::RefusedTokens;
 pub use ticket::{StreamUser, Tickets};
 
 use rocket::Request;
-use rocket::State;
-use rocket::http::Method;
+use rocket::http::{Method, Status};
 use rocket::request::{FromRequest, Outcome};
 
 use crate::error::{Code, Error, Result, stash};
 use crate::model::UserKey;
+use crate::requests::Caller;
 use crate::store::Db;
 use crate::store::writer::Writer;
 
@@ -30,6 +38,10 @@ pub struct AuthUser {
     pub organizations: Arc<[String]>,
     /// When the token ends, in seconds since 1970.
     pub exp: i64,
+    /// When the token was issued; 0 where it does not say.
+    pub iat: i64,
+    /// The key of an issuer, who may take it back.
+    pub signed_with: Option<Fingerprint>,
 }
 
 /// After `exp`, clocks may differ by this much.
@@ -52,7 +64,10 @@ impl<'r> FromRequest<'r> for AuthUser {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
         match identify(request).await {
-            Ok(user) => Outcome::Success((*user).clone()),
+            Ok(user) => {
+                Caller::note(request, &user.key);
+                Outcome::Success((*user).clone())
+            }
             Err(error) => Outcome::Error(stash(request, error)),
         }
     }
@@ -61,9 +76,6 @@ impl<'r> FromRequest<'r> for AuthUser {
 /// By header or cookie; both only when they name the same person.
 async fn identify(request: &Request<'_>) -> Result<Arc<AuthUser>> {
     refuse_token_in_url(request)?;
-    let identities: &State<Identities> = request.guard().await.succeeded().ok_or(Code::Internal)?;
-    let db: &Db = request.rocket().state().ok_or(Code::Internal)?;
-    let writer: &Writer = request.rocket().state().ok_or(Code::Unavailable)?;
     let mut headers = request.headers().get("Authorization");
     let header = headers.next();
     if headers.next().is_some() {
@@ -75,21 +87,42 @@ async fn identify(request: &Request<'_>) -> Result<Arc<AuthUser>> {
         .map(|cookie| cookie.value());
     match (header.map(bare), cookie) {
         (None, None) => Err(Code::TokenMissing.into()),
-        (Some(token), None) => identities.get(token, db, writer).await,
+        (Some(token), None) => who(request, token).await,
         (None, Some(token)) => {
             refuse_cross_site(request)?;
-            identities.get(token, db, writer).await
+            who(request, token).await
         }
         (Some(token), Some(other)) => {
-            let user = identities.get(token, db, writer).await?;
-            match identities.get(other, db, writer).await {
+            let user = who(request, token).await?;
+            match who(request, other).await {
                 Ok(other) if other.key == user.key => Ok(user),
-                // A script cannot remove an HttpOnly cookie: an old one must not lock its user out.
-                Err(error) if error.code == Code::TokenExpired => Ok(user),
+                // A script cannot remove an HttpOnly cookie: one that has ended, was taken back or is of an older secret
+                // names nobody, and must not lock its user out.
+                Err(error)
+                    if error.code.status() == Status::Unauthorized
+                        || error.code == Code::TooManyRefusedTokens =>
+                {
+                    Ok(user)
+                }
                 _ => Err(Code::TokensDiffer.into()),
             }
         }
     }
+}
+
+/// Whom a token names. One that is known costs a look-up; any other is looked at while its address has not shown too
+/// many that did not hold.
+async fn who(request: &Request<'_>, token: &str) -> Result<Arc<AuthUser>> {
+    let identities: &Arc<Identities> = request.rocket().state().ok_or(Code::Internal)?;
+    if let Some(user) = identities.known(token) {
+        return Ok(user);
+    }
+    let refused: &Arc<RefusedTokens> = request.rocket().state().ok_or(Code::Internal)?;
+    refused.check(request)?;
+    let db: &Db = request.rocket().state().ok_or(Code::Internal)?;
+    let writer: &Writer = request.rocket().state().ok_or(Code::Unavailable)?;
+    let found = Box::pin(identities.verify(token, db, writer)).await;
+    refused.note(request, found)
 }
 
 /// `Bearer JWT`, or the JWT alone.
@@ -103,10 +136,14 @@ fn bare(header: &str) -> &str {
 
 /// URLs stand in logs and histories. Anything that looks like a JWT in one is refused, whatever it is called.
 pub(crate) fn refuse_token_in_url(request: &Request<'_>) -> Result<()> {
-    let is_jwt = |value: &str| value.starts_with("eyJ") && value.split('.').count() == 3;
+    let is_jwt = |text: &str| {
+        let bare = text.trim_start().trim_start_matches("Bearer ").trim_start();
+        bare.starts_with("eyJ") && bare.split('.').count() == 3
+    };
     let found = request
         .query_fields()
-        .any(|field| is_jwt(field.value) || is_jwt(field.value.trim_start_matches("Bearer ")));
+        .any(|field| is_jwt(field.value) || is_jwt(field.name.source().as_str()))
+        || request.uri().path().segments().any(is_jwt);
     if found {
         Err(Code::TokenInUrl.into())
     } else {

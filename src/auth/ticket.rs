@@ -4,23 +4,39 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use moka::sync::Cache;
 use rocket::Request;
 use rocket::request::{FromRequest, Outcome};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{AuthUser, identify, refuse_token_in_url};
-use crate::error::{Code, Error, Result, stash};
+use super::{AuthUser, RefusedTokens, identify, refuse_token_in_url};
+use crate::error::{Code, Result, stash};
 use crate::model::UserKey;
+use crate::requests::Caller;
 use crate::store::{Db, bounded, tickets};
 
 /// How often the tickets of living streams are kept valid: well within their grace.
 const EXTEND_EVERY: Duration = Duration::from_secs(20);
 
+/// Tickets in memory at most; the least used go first.
+const REMEMBERED: u64 = 50_000;
+
 /// The streams of this instance that were opened with a ticket.
-#[derive(Default)]
 pub struct Tickets {
     open: Mutex<HashMap<Uuid, Open>>,
+    /// The hashes of those that a stream was opened with here. Whether they still hold is asked each time; that they
+    /// are asked for does not depend on who else is at their address.
+    known: Cache<Vec<u8>, ()>,
+}
+
+impl Default for Tickets {
+    fn default() -> Self {
+        Self {
+            open: Mutex::default(),
+            known: Cache::new(REMEMBERED),
+        }
+    }
 }
 
 struct Open {
@@ -131,7 +147,10 @@ impl<'r> FromRequest<'r> for StreamUser {
             Some(ticket) => by_ticket(request, ticket).await,
         };
         match found {
-            Ok(user) => Outcome::Success(user),
+            Ok(user) => {
+                Caller::note(request, &user.user.key);
+                Outcome::Success(user)
+            }
             Err(error) => Outcome::Error(stash(request, error)),
         }
     }
@@ -142,17 +161,25 @@ async fn by_ticket(request: &Request<'_>, ticket: &str) -> Result<StreamUser> {
     let db: &Db = request.rocket().state().ok_or(Code::Internal)?;
     let open: &Arc<Tickets> = request.rocket().state().ok_or(Code::Internal)?;
     let stream = Uuid::now_v7();
-    let holder = tickets::open(db, ticket, stream)
-        .await?
-        .ok_or_else(|| Error::from(Code::TicketInvalid))?;
+    let origin = request.headers().get_one("Origin");
+    let refused: &Arc<RefusedTokens> = request.rocket().state().ok_or(Code::Internal)?;
+    let hash = tickets::hash(ticket);
+    if !open.known.contains_key(&hash) {
+        refused.check(request)?;
+    }
+    let found = tickets::open(db, ticket, stream, origin).await?;
+    let holder = refused.note(request, found.ok_or_else(|| Code::TicketInvalid.into()))?;
+    open.known.insert(hash.clone(), ());
     let user = AuthUser {
         key: UserKey::new(&holder.tenant_id, &holder.user_id),
         is_service: false,
         organizations: Arc::default(),
         exp: holder.token_exp.timestamp(),
+        iat: holder.token_iat,
+        signed_with: holder.token_key.and_then(|key| key.try_into().ok()),
     };
     Ok(StreamUser {
         user,
-        ticket: Some(open.hold(stream, tickets::hash(ticket))),
+        ticket: Some(open.hold(stream, hash)),
     })
 }

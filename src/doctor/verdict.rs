@@ -20,7 +20,7 @@ pub const LONG_POLL: u64 = 25;
 const BUFFERED: &str = "-> let it through as it comes. nginx: proxy_buffering off; and neither proxy_ignore_headers X-Accel-Buffering nor gzip";
 const CUT: &str = "-> wait longer. nginx: proxy_read_timeout 75s; Caddy: no read_timeout below 75s; a load balancer: idle timeout 75 s";
 const REFUSED: &str = "-> let /v1/events, /v1/events/stream and /v1/diagnostics/ through to the service, with GET and HTTP/1.1 or 2";
-const FULL: &str = "-> no fault of what is in between: try again in a minute. An address has four seats; behind a proxy that ip_header does not name, all visitors are one address";
+const FULL: &str = "-> no fault of what is in between: try again in a minute. An address has four seats; behind a proxy that trusted_proxies does not name, all visitors are one address";
 
 /// One thing that was looked at.
 pub struct Finding<T> {

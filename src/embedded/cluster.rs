@@ -80,6 +80,8 @@ pub(super) fn server_args(data: &Path, sockets: &Path, statements: bool) -> Vec<
         "log_timezone=UTC".to_owned(),
         "logging_collector=off".to_owned(),
         "log_destination=stderr".to_owned(),
+        // The details of an error quote the row that it is about, and with it what people said.
+        "log_error_verbosity=terse".to_owned(),
         "cluster_name=causerie".to_owned(),
     ];
     if statements {

@@ -93,6 +93,14 @@ codes! {
         "Too many streams are open for this user." "Trop de flux sont ouverts pour cet utilisateur.",
     TooManyWaits "too-many-waits" TooManyRequests
         "Too many polls are waiting for this user." "Trop d'attentes sont en cours pour cet utilisateur.",
+    TooManySends "too-many-sends" TooManyRequests
+        "Too much is being sent by this user." "Cet utilisateur envoie trop de messages à la fois.",
+    TooManyConversations "too-many-conversations" TooManyRequests
+        "This user opens too many conversations." "Cet utilisateur ouvre trop de conversations.",
+    TooManyRefusedTokens "too-many-refused-tokens" TooManyRequests
+        "Too many tokens from this address did not hold." "Trop de jetons venus de cette adresse n'étaient pas valables.",
+    InstanceFull "instance-full" ServiceUnavailable
+        "Too many streams are open here. Try again soon, or poll." "Trop de flux sont ouverts ici. Réessayez bientôt, ou sans flux.",
     Overloaded "overloaded" ServiceUnavailable
         "Too much is being written. Try again soon." "Trop d'écritures en cours. Réessayez bientôt.",
     DiagnosticsFull "diagnostics-full" ServiceUnavailable
@@ -110,6 +118,23 @@ impl Code {
     /// 429 and 503 say when to come back.
     pub fn asks_to_retry(self) -> bool {
         matches!(self.status().code, 429 | 503)
+    }
+
+    /// The limit that was hit, by its name in `causerie_refused_total`.
+    pub fn limit(self) -> Option<&'static str> {
+        Some(match self {
+            Self::TooManySends => "sends",
+            Self::TooManyConversations => "conversations",
+            Self::TooManyRefusedTokens => "tokens",
+            Self::TooManyStreams => "user_streams",
+            Self::TooManyWaits => "user_waits",
+            Self::InstanceFull => "streams",
+            Self::Overloaded => "writes",
+            Self::DiagnosticsFull => "diagnostics",
+            Self::BodyTimeout => "body_time",
+            Self::BodyTooLarge => "body_size",
+            _ => return None,
+        })
     }
 
     /// What Rocket itself refused, by status.

@@ -6,9 +6,9 @@ mod problem;
 use std::time::Duration;
 
 pub use code::Code;
-pub use problem::{FieldError, Locale, Problem, catch, stash};
+pub use problem::{FieldError, Locale, Problem, catch, count_refusals, stash};
 
-use crate::model::{FieldCode, FieldProblem, Problems};
+use crate::model::{FieldCode, FieldProblem};
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -69,20 +69,20 @@ impl Error {
         }
     }
 
+    /// 429 or 503 until a time that is known.
+    pub fn later(code: Code, wait: Duration) -> Self {
+        // Whole milliseconds, never less: who comes back then is let in.
+        let wait = Duration::from_millis(wait.as_nanos().div_ceil(1_000_000) as u64);
+        Self {
+            retry_after: Some(wait),
+            ..code.into()
+        }
+    }
+
     pub fn because(self, cause: impl std::fmt::Display) -> Self {
         Self {
             cause: Some(cause.to_string()),
             ..self
-        }
-    }
-
-    /// Refuses what `body` says of itself.
-    pub fn check(body: &impl crate::model::Check) -> Result<()> {
-        let fields = Problems::of(body);
-        if fields.is_empty() {
-            Ok(())
-        } else {
-            Err(Self::invalid(fields))
         }
     }
 }
@@ -115,6 +115,8 @@ impl From<sqlx::Error> for Error {
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        Self::from(Code::Internal).because(error)
+        // Its own words quote the value that does not fit, which may be what people said.
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        Self::from(Code::Internal).because(format!("JSON: {kind:?} at {line}:{column}"))
     }
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{Code, Error};
 use crate::model::{FieldCode, FieldProblem};
-use crate::requests::{Asked, RequestId};
+use crate::requests::{Asked, RequestId, TraceContext};
 
 /// The body of every answer of 400 and above.
 #[derive(Debug, Serialize, ToSchema)]
@@ -123,21 +123,39 @@ fn words(code: FieldCode) -> (&'static str, &'static str) {
     match code {
         FieldCode::Required => ("This field is required.", "Ce champ est obligatoire."),
         FieldCode::UnknownField => ("This field is not known here.", "Ce champ est inconnu ici."),
+        FieldCode::DuplicateField => ("This stands there twice.", "Ce champ figure deux fois."),
         FieldCode::WrongType => ("This has the wrong type.", "Le type est incorrect."),
         FieldCode::Blank => ("This is empty.", "Ce champ est vide."),
         FieldCode::TooLong => ("This is too long.", "C'est trop long."),
         FieldCode::TooMany => ("These are too many.", "Il y en a trop."),
         FieldCode::TooFew => ("These are too few.", "Il n'y en a pas assez."),
+        FieldCode::TooDeep => ("This is nested too deeply.", "C'est imbriqué trop profond."),
         FieldCode::OutOfRange => ("This is out of range.", "Cette valeur est hors limites."),
         FieldCode::NulCharacter => (
             "This holds a NUL character.",
             "Un caractère NUL s'y trouve.",
         ),
+        FieldCode::LoneSurrogate => (
+            "This holds half a character.",
+            "Une moitié de caractère s'y trouve.",
+        ),
         FieldCode::ControlCharacter => (
             "This holds a control character.",
             "Un caractère de contrôle s'y trouve.",
         ),
-        FieldCode::InvalidUrl => ("This must be an https URL.", "Il faut une URL en https."),
+        FieldCode::LineBreak => ("This must be one line.", "Il faut une seule ligne."),
+        FieldCode::BidiControl => (
+            "This holds a character that turns the direction of writing.",
+            "Un caractère qui inverse le sens de l'écriture s'y trouve.",
+        ),
+        FieldCode::InvalidUrl => (
+            "This must be an https URL, written as browsers write it, without credentials.",
+            "Il faut une URL en https, écrite comme l'écrivent les navigateurs, sans identifiants.",
+        ),
+        FieldCode::HostNotAllowed => (
+            "Links may not lead to this host.",
+            "Aucun lien ne peut y mener.",
+        ),
         FieldCode::InvalidValue => (
             "This value is not acceptable here.",
             "Cette valeur n'est pas acceptable ici.",
@@ -157,18 +175,35 @@ fn words(code: FieldCode) -> (&'static str, &'static str) {
     }
 }
 
+/// Answers that said that a limit was hit, by the limit.
+const REFUSED: &str = "causerie_refused_total";
+
+/// Shows each limit before it is hit: what starts at 1 has no rate.
+pub fn count_refusals() {
+    let limits = Code::ALL.iter().filter_map(|code| code.limit());
+    // Of those who wait for leave to read Postgres; they are told that it does not answer.
+    for limit in limits.chain(["catch_ups"]) {
+        metrics::counter!(REFUSED, "limit" => limit).increment(0);
+    }
+}
+
 impl<'r> Responder<'r, 'static> for Error {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let RequestId(request_id) = RequestId::of(request);
         let status = self.code.status();
+        if let Some(limit) = self.code.limit() {
+            metrics::counter!(REFUSED, "limit" => limit).increment(1);
+        }
         // Not ready, or full: that is an answer. A failure has a cause.
         if status.code >= 500 && (self.cause.is_some() || self.code == Code::Internal) {
-            let route = request.route().map(|route| route.uri.to_string());
+            let route = request.route().map(|route| route.uri.path());
+            let trace = TraceContext::of(request);
             tracing::error!(
                 code = self.code.as_str(),
                 cause = self.cause,
                 route,
                 request.id = request_id,
+                trace.id = trace.map(|trace| trace.trace_id),
                 "request failed"
             );
         }

@@ -50,7 +50,15 @@ impl Live {
                 .await
                 .map_err(|_| Code::ShuttingDown)?)
         };
-        bounded(permit).await
+        let permit = bounded(permit).await;
+        // The client is told of the database: it may as well be that which takes so long.
+        if permit
+            .as_ref()
+            .is_err_and(|error| error.code == Code::Unavailable)
+        {
+            metrics::counter!("causerie_refused_total", "limit" => "catch_ups").increment(1);
+        }
+        permit
     }
 
     async fn find_or_bear(&self, db: &Db, key: &UserKey) -> Result<Arc<Feed>> {

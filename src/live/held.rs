@@ -23,6 +23,8 @@ pub struct Held {
     pub activity: Position,
     /// Of a new conversation: whether it is PRIVATE.
     pub is_private: bool,
+    /// Of an erasure: what it takes out of what is unread, as ranges of `seq`.
+    pub taken_back: Vec<(i64, i64)>,
     content: Mutex<Content>,
 }
 
@@ -45,6 +47,7 @@ impl Held {
             reply_to,
             activity,
             is_private,
+            taken_back,
         } = event;
         Self {
             row,
@@ -54,6 +57,7 @@ impl Held {
             reply_to,
             activity,
             is_private,
+            taken_back,
             content: Mutex::new(Content {
                 frame: Some(frame),
                 version: 0,
@@ -92,6 +96,9 @@ impl Held {
             .frame
             .as_ref()
             .map_or(0, |frame| frame.sse().len());
-        frame + 256 + self.members.iter().map(|id| id.len() + 24).sum::<usize>()
+        frame
+            + 256
+            + 16 * self.taken_back.len()
+            + self.members.iter().map(|id| id.len() + 24).sum::<usize>()
     }
 }

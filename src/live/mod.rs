@@ -197,6 +197,13 @@ impl Live {
         self.seats.load(Ordering::Acquire)
     }
 
+    /// Makes whoever waits for this user's feed look again.
+    pub fn wake(&self, user: &UserKey) {
+        if let Some(feed) = self.feeds.get(user) {
+            feed.wake();
+        }
+    }
+
     pub fn wake_all(&self) {
         for feed in &self.feeds {
             feed.wake();

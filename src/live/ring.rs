@@ -147,6 +147,7 @@ impl Ring {
                 of.filter(|held| held.row.message_id == message || held.reply_to == message)
                     .for_each(|held| held.forget());
             }
+            EventKind::UserUpdated if event.row.is_erasure() => self.forget_erased(event),
             // Rare, and the name stands in messages and conversations of any age.
             // One look for each person: the event for their own devices comes first, those for others after it.
             EventKind::UserUpdated if event.row.audience_user_id.is_none() => {}
@@ -162,6 +163,20 @@ impl Ring {
             }),
             EventKind::ConversationCreated | EventKind::MemberJoined | EventKind::MemberLeft => {}
         }
+    }
+
+    /// Rare, and of texts, excerpts and names of any age: everything of the tenant at once, and then of each conversation
+    /// as it is blanked, where notices are worded anew.
+    fn forget_erased(&self, event: &Held) {
+        let Some(id) = event.row.conversation_id else {
+            let all = self.events.iter().map(|(held, _)| held);
+            return all
+                .filter(|held| held.row.tenant_id == event.row.tenant_id)
+                .for_each(|held| held.forget());
+        };
+        self.of_conversation(&id)
+            .filter(|held| held.row.message_id.is_some())
+            .for_each(|held| held.forget());
     }
 
     /// Events of a conversation that everybody in it sees, oldest first.

@@ -64,6 +64,11 @@ impl Standing {
         self.unread.remove(seq);
     }
 
+    /// Who said this was erased.
+    pub(super) fn take_back_all(&mut self, ranges: &[(i64, i64)]) {
+        ranges.iter().for_each(|range| self.unread.cut(*range));
+    }
+
     /// Whether an event at this position is seen.
     pub(super) fn holds(&self, position: Position) -> bool {
         self.intervals
@@ -120,6 +125,15 @@ impl Ranges {
         if let Some((low, _)) = self.0.first_mut() {
             *low = (*low).max(seq + 1);
         }
+    }
+
+    /// Takes out a range, ends included.
+    fn cut(&mut self, (from, to): (i64, i64)) {
+        let outside = |(low, high): (i64, i64)| {
+            let sides = [(low, high.min(from - 1)), (low.max(to + 1), high)];
+            sides.into_iter().filter(|(low, high)| low <= high)
+        };
+        self.0 = self.0.drain(..).flat_map(outside).collect();
     }
 
     fn remove(&mut self, seq: i64) {
@@ -198,5 +212,23 @@ mod tests {
         }
         standing.receive(6);
         assert_eq!(standing.unread(), 1);
+    }
+
+    #[test]
+    fn what_an_erased_person_said_is_unread_no_more() {
+        let mut standing = Standing::default();
+        for seq in [1, 2, 3, 4, 7, 8, 9, 12] {
+            standing.receive(seq);
+        }
+        for (ranges, left) in [
+            (&[(2, 3)][..], 6),
+            (&[(2, 3)], 6),
+            (&[(5, 6), (9, 20)], 4),
+            (&[(8, 8), (1, 1)], 2),
+            (&[(0, 99)], 0),
+        ] {
+            standing.take_back_all(ranges);
+            assert_eq!(standing.unread(), left, "after {ranges:?}");
+        }
     }
 }

@@ -114,6 +114,7 @@ impl State {
             (EventKind::MessageDeleted, _)
                 if crate::faults::is_planted(crate::faults::Fault::UnreadKeepsTheDeleted) => {}
             (EventKind::MessageDeleted, Some(seq)) => standing.take_back(seq),
+            (EventKind::UserUpdated, Some(_)) => standing.take_back_all(&held.taken_back),
             (EventKind::ReceiptRead | EventKind::ConversationDeleted, Some(seq))
                 if is_me(&row.actor_id) =>
             {

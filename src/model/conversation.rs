@@ -5,7 +5,6 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::rules::{Check, Problems};
 use super::{Message, Position, Time, User};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -61,28 +60,21 @@ pub struct Me {
 }
 
 /// What a conversation is about, in the host site's own words.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Context {
-    #[schema(max_length = 64, example = "AD")]
+    #[schema(example = "AD")]
     pub r#type: String,
-    #[schema(max_length = 128, example = "ad-456")]
+    #[schema(example = "ad-456")]
     pub id: String,
-    #[serde(default)]
-    #[schema(required, max_length = 200, example = "iPhone 14 Pro")]
+    #[schema(required, example = "iPhone 14 Pro")]
     pub title: Option<String>,
-    #[serde(default)]
-    #[schema(required, max_length = 2048)]
+    #[schema(required)]
     pub url: Option<String>,
-    #[serde(default)]
-    #[schema(required, max_length = 2048)]
+    #[schema(required)]
     pub image_url: Option<String>,
-    #[serde(default)]
     #[schema(required)]
     pub starts_at: Option<Time>,
-    /// On creation, by the host's backend: one conversation for this context, whoever the people.
-    #[serde(default, skip_serializing)]
-    pub unique: bool,
 }
 
 /// A conversation. In answers it also carries `lastMessage`, `lastMessageAt` and the caller's own `me`;
@@ -121,14 +113,4 @@ pub struct Conversation {
     /// Order of the inbox, and how its pages go on. Never shown.
     #[serde(skip)]
     pub activity_position: Position,
-}
-
-impl Check for Context {
-    fn check(&self, problems: &mut Problems) {
-        problems.at("type", |p| p.line(&self.r#type, 64));
-        problems.at("id", |p| p.id(&self.id));
-        problems.optional("title", self.title.as_deref(), |p, t| p.line(t, 200));
-        problems.optional("url", self.url.as_deref(), |p, url| p.url(url));
-        problems.optional("imageUrl", self.image_url.as_deref(), |p, url| p.url(url));
-    }
 }

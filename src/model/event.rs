@@ -94,6 +94,13 @@ pub struct EventRow {
     pub occurred_at: DateTime<Utc>,
 }
 
+impl EventRow {
+    /// Whether it tells of an erasure: a `user.updated` with a `seq`.
+    pub fn is_erasure(&self) -> bool {
+        self.kind == EventKind::UserUpdated && self.seq.is_some()
+    }
+}
+
 /// What every event carries besides its `type`. `data` holds the whole resource as it is when read.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

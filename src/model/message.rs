@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::rules::{Check, FieldCode, Problems};
+use super::rules::{Check, FieldCode, Problems, nfc, unambiguous};
 use super::{Position, Time, User};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -153,7 +153,7 @@ pub struct NewMessage {
         example = "Bonjour, est-ce toujours disponible ?"
     )]
     pub content: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::list")]
     #[schema(max_items = 10)]
     pub attachments: Vec<NewAttachment>,
     /// Drawn by the client. Sending again with the same one gives the same message.
@@ -164,7 +164,7 @@ pub struct NewMessage {
     #[serde(default)]
     pub reply_to_id: Option<Uuid>,
     /// The client's own, at most 4 KiB.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unambiguous")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Map<String, Value>>,
 }
@@ -186,10 +186,10 @@ pub struct EditedMessage {
     #[schema(min_length = 1, max_length = 10000)]
     pub content: Option<String>,
     /// All of them, each with a new id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::optional_list")]
     #[schema(max_items = 10)]
     pub attachments: Option<Vec<NewAttachment>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unambiguous")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Map<String, Value>>,
 }
@@ -197,11 +197,13 @@ pub struct EditedMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewAttachment {
+    /// By https, to a host that is allowed, and written as `new URL(…).href` writes it.
     #[schema(max_length = 2048)]
     pub url: String,
     #[schema(max_length = 128)]
     pub r#type: String,
-    #[serde(default)]
+    /// One line, kept in Unicode's NFC. No bidirectional control (Unicode's Bidi_Control).
+    #[serde(default, deserialize_with = "nfc")]
     #[schema(max_length = 255)]
     pub file_name: Option<String>,
     #[serde(default)]
@@ -240,9 +242,9 @@ impl Check for EditedMessage {
 impl Check for NewAttachment {
     fn check(&self, problems: &mut Problems) {
         problems.at("url", |p| p.url(&self.url));
-        problems.at("type", |p| p.line(&self.r#type, 128));
+        problems.at("type", |p| p.key(&self.r#type, 128));
         problems.optional("fileName", self.file_name.as_deref(), |p, name| {
-            p.line(name, 255)
+            p.name(name, 255)
         });
         problems.optional("fileSize", self.file_size.as_ref(), |p, size| {
             if *size < 0 {

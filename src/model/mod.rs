@@ -4,9 +4,11 @@ mod conversation;
 mod cursor;
 mod ephemeral;
 mod event;
+mod export;
 mod message;
 mod new_conversation;
 mod notice;
+mod object;
 mod rules;
 mod time;
 mod trace;
@@ -23,15 +25,18 @@ pub use event::{
     ConversationData, Delivery, DeliveryData, Event, EventKind, EventOf, EventRow, Frame,
     MemberData, MessageData, Receipt, ReceiptData, UserData,
 };
+pub use export::{ExportKind, ExportPlace, Exported};
 pub use message::{
     Attachment, EditedMessage, Message, MessageReceipt, MessageStatus, MessageType, NewAttachment,
     NewMessage, ReplyTo, Revision,
 };
 pub use new_conversation::{
-    ChangedConversation, ChangedMember, MAX_MEMBERS, NewConversation, NewMember, NewMembers,
+    ChangedConversation, ChangedMember, MAX_MEMBERS, NewContext, NewConversation, NewMember,
+    NewMembers,
 };
 pub use notice::{Language, Notice, NoticeType};
-pub use rules::{Check, FieldCode, FieldProblem, Problems, uuid};
+pub use object::{Object, list as list_of_objects};
+pub use rules::{Check, FieldCode, FieldProblem, LinkHosts, Problems, in_nfc, uuid};
 pub use time::Time;
 pub use trace::{HandedOut, Trace, TracedRecipient, Transport};
 pub use user::{Account, Preferences, Profile, User};

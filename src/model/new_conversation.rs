@@ -1,11 +1,11 @@
 //! What people ask of a conversation: to make one, to change it, to add people and give them roles.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::rules::{Check, FieldCode, Problems};
-use super::{Context, ConversationType, MemberRole, MemberStatus, NewMessage};
+use super::rules::{Check, FieldCode, Problems, nfc, nfc_or_null, unambiguous};
+use super::{ConversationType, MemberRole, MemberStatus, NewMessage, Time};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -14,6 +14,31 @@ pub struct NewMember {
     pub user_id: String,
     #[serde(default)]
     pub role: MemberRole,
+}
+
+/// What a new conversation is about. Stored as it stands here, but for `unique`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewContext {
+    #[schema(min_length = 1, max_length = 64, example = "AD")]
+    pub r#type: String,
+    #[schema(min_length = 1, max_length = 128, example = "ad-456")]
+    pub id: String,
+    /// One line, kept in Unicode's NFC. No bidirectional control (Unicode's Bidi_Control).
+    #[serde(default, deserialize_with = "nfc")]
+    #[schema(max_length = 200, example = "iPhone 14 Pro")]
+    pub title: Option<String>,
+    #[serde(default)]
+    #[schema(max_length = 2048)]
+    pub url: Option<String>,
+    #[serde(default)]
+    #[schema(max_length = 2048)]
+    pub image_url: Option<String>,
+    #[serde(default)]
+    pub starts_at: Option<Time>,
+    /// By the host's backend: one conversation for this context, whoever the people.
+    #[serde(default, skip_serializing)]
+    pub unique: bool,
 }
 
 /// `POST /v1/conversations`: who it is with (`recipientId`, `memberIds` or `members`) and what about.
@@ -25,23 +50,24 @@ pub struct NewConversation {
     pub recipient_id: Option<String>,
     #[serde(default)]
     pub member_ids: Option<Vec<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::optional_list")]
     pub members: Option<Vec<NewMember>>,
-    #[serde(default)]
+    /// One line, kept in Unicode's NFC. No bidirectional control (Unicode's Bidi_Control).
+    #[serde(default, deserialize_with = "nfc")]
     #[schema(max_length = 200)]
     pub subject: Option<String>,
-    #[serde(default)]
-    pub context: Option<Context>,
+    #[serde(default, deserialize_with = "super::object::optional")]
+    pub context: Option<NewContext>,
     #[serde(default)]
     #[schema(max_length = 128)]
     pub organization_id: Option<String>,
     /// Sent in the same write, whether the conversation is new or found.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::optional")]
     pub first_message: Option<NewMessage>,
     /// `service` only: a SYSTEM message, sent when the conversation is new.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::optional")]
     pub system_message: Option<NewMessage>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unambiguous")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Map<String, Value>>,
     /// Of a GROUP: repeating it gives the same conversation.
@@ -97,7 +123,7 @@ impl Check for NewConversation {
         if let Some(members) = &self.members {
             problems.list("members", members, MAX_MEMBERS);
         }
-        problems.optional("subject", self.subject.as_deref(), |p, s| p.line(s, 200));
+        problems.optional("subject", self.subject.as_deref(), |p, s| p.name(s, 200));
         problems.optional("context", self.context.as_ref(), |p, c| c.check(p));
         problems.optional(
             "organizationId",
@@ -115,6 +141,16 @@ impl Check for NewConversation {
         if self.key.is_some() && self.r#type == ConversationType::Private {
             problems.at("key", |p| p.add(FieldCode::InvalidValue));
         }
+    }
+}
+
+impl Check for NewContext {
+    fn check(&self, problems: &mut Problems) {
+        problems.at("type", |p| p.key(&self.r#type, 64));
+        problems.at("id", |p| p.id(&self.id));
+        problems.optional("title", self.title.as_deref(), |p, t| p.name(t, 200));
+        problems.optional("url", self.url.as_deref(), |p, url| p.url(url));
+        problems.optional("imageUrl", self.image_url.as_deref(), |p, url| p.url(url));
     }
 }
 
@@ -139,11 +175,11 @@ impl Check for NewMember {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangedConversation {
-    /// Null takes it away.
-    #[serde(default, deserialize_with = "given")]
+    /// As when the conversation is made. Null takes it away.
+    #[serde(default, deserialize_with = "nfc_or_null")]
     #[schema(value_type = Option<String>, max_length = 200)]
     pub subject: Option<Option<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unambiguous")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Map<String, Value>>,
     /// Nobody can send to a closed one.
@@ -154,17 +190,10 @@ pub struct ChangedConversation {
     pub status: Option<MemberStatus>,
 }
 
-/// Tells null from nothing.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
 impl Check for ChangedConversation {
     fn check(&self, problems: &mut Problems) {
         let subject = self.subject.as_ref().and_then(Option::as_deref);
-        problems.optional("subject", subject, |p, s| p.line(s, 200));
+        problems.optional("subject", subject, |p, s| p.name(s, 200));
         problems.optional("metadata", self.metadata.as_ref(), |p, map| p.metadata(map));
     }
 }
@@ -175,7 +204,7 @@ impl Check for ChangedConversation {
 pub struct NewMembers {
     #[serde(default)]
     pub member_ids: Option<Vec<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::object::optional_list")]
     pub members: Option<Vec<NewMember>>,
 }
 

@@ -3,12 +3,39 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::rules::one_line;
+
 /// The language of what is stored: a setting of the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     En,
     Fr,
+}
+
+impl Language {
+    /// What a person who was erased is called.
+    pub fn deleted_account(self) -> &'static str {
+        match self {
+            Self::En => "Deleted account",
+            Self::Fr => "Compte supprimé",
+        }
+    }
+
+    /// The language in which a notice was worded: the setting may have changed since.
+    pub fn of_notice(words: &str) -> Self {
+        let french = [
+            " a ajouté ",
+            " a retiré ",
+            " a renommé ",
+            " la conversation.",
+            "La conversation ",
+        ];
+        match french.iter().any(|words_of| words.contains(words_of)) {
+            true => Self::Fr,
+            false => Self::En,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -41,6 +68,7 @@ const NAMED: usize = 5;
 impl Notice {
     /// In words. `name` gives what a person is called.
     pub fn words(&self, language: Language, name: impl Fn(&str) -> String) -> String {
+        let name = |id: &str| one_line(&name(id));
         let actor = self.actor_id.as_deref();
         let is_own = actor.is_some_and(|actor| self.user_ids == [actor]);
         let actor = actor.filter(|_| !is_own).map(&name);
@@ -52,7 +80,7 @@ impl Notice {
             .collect();
         let who = list(language, names, self.user_ids.len());
         let many = self.user_ids.len() > 1;
-        let subject = self.subject.as_deref();
+        let subject = self.subject.as_deref().map(one_line);
         use Language::{En, Fr};
         use NoticeType::{Joined, Left, Renamed};
         match (self.r#type, language, actor, subject) {

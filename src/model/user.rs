@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::rules::{Check, Problems};
+use super::rules::{Check, Problems, nfc};
 
 /// A person of the host site. `id` is the host's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow, ToSchema)]
@@ -17,6 +17,27 @@ pub struct User {
     pub image_url: Option<String>,
     #[schema(required, example = "client")]
     pub role: Option<String>,
+    /// Only where true: the account was erased. Nothing else is known of this person any more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    pub is_deleted: bool,
+}
+
+impl User {
+    /// What is told of somebody who was erased.
+    pub fn erased(id: String) -> Self {
+        Self {
+            id,
+            name: None,
+            image_url: None,
+            role: None,
+            is_deleted: true,
+        }
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What the host puts of one person. In `PUT /v1/users` each carries its `id`; in `PUT /v1/users/{id}` the path does.
@@ -26,7 +47,8 @@ pub struct Profile {
     #[serde(default)]
     #[schema(max_length = 128)]
     pub id: Option<String>,
-    #[serde(default)]
+    /// One line, kept in Unicode's NFC. No bidirectional control (Unicode's Bidi_Control).
+    #[serde(default, deserialize_with = "nfc")]
     #[schema(max_length = 200)]
     pub name: Option<String>,
     #[serde(default)]
@@ -67,8 +89,8 @@ impl Check for Preferences {
 impl Check for Profile {
     fn check(&self, problems: &mut Problems) {
         problems.optional("id", self.id.as_deref(), |p, id| p.id(id));
-        problems.optional("name", self.name.as_deref(), |p, name| p.line(name, 200));
+        problems.optional("name", self.name.as_deref(), |p, name| p.name(name, 200));
         problems.optional("imageUrl", self.image_url.as_deref(), |p, url| p.url(url));
-        problems.optional("role", self.role.as_deref(), |p, role| p.line(role, 64));
+        problems.optional("role", self.role.as_deref(), |p, role| p.key(role, 64));
     }
 }

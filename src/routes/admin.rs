@@ -1,13 +1,17 @@
 //! `/v1/admin`: what the host's support desk looks up.
 
-use rocket::get;
+use std::sync::Arc;
+
+use rocket::http::Status;
+use rocket::{State, get, post};
 
 use super::members::{after, token};
 use super::params::{PathId, Query};
 use super::respond::Json;
-use crate::auth::AuthUser;
-use crate::error::{Problem, Result};
-use crate::model::Trace;
+use crate::auth::{AuthUser, Identities};
+use crate::error::{Code, Problem, Result};
+use crate::live::Live;
+use crate::model::{Problems, Trace, UserKey};
 use crate::store::{Db, trace};
 
 /// What became of a message (`service`)
@@ -33,4 +37,33 @@ pub async fn trace_message(me: AuthUser, id: PathId, query: Query, db: &Db) -> R
         trace::get(db, &me.key.tenant, id.get()?, after(&query)?, limit).await?;
     trace.next_page_token = token(next);
     Ok(Json::ok(trace))
+}
+
+/// Take back all tokens of a person (`service`)
+///
+/// Those that were issued up to this second are refused from now on, and their streams and waits end within two seconds,
+/// on every instance. A token without `iat` is never taken again. Whoever logs in anew is let in with the new token.
+#[utoipa::path(post, path = "/v1/admin/users/{id}/revoke", tag = "operations", operation_id = "revokeTokens",
+    params(("id" = String, Path, description = "The host site's own id")),
+    responses(
+        (status = 204, description = "Done"),
+        (status = 403, description = "Only for the host's backend", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+    ))]
+#[post("/admin/users/<id>/revoke")]
+pub async fn revoke(
+    me: AuthUser,
+    id: &str,
+    identities: &State<Arc<Identities>>,
+    live: &State<Arc<Live>>,
+    db: &Db,
+) -> Result<Status> {
+    me.require_service()?;
+    if Problems::of_id(id).is_some() {
+        return Err(Code::NotFound.into());
+    }
+    let user = UserKey::new(&me.key.tenant, id);
+    identities.revoke(db, &user).await?;
+    live.wake(&user);
+    Ok(Status::NoContent)
 }

@@ -8,8 +8,10 @@ use rocket::{Request, data};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
+use super::json::parse;
+use crate::config::Config;
 use crate::error::{Code, Error, Result, stash};
-use crate::model::{Check, FieldCode};
+use crate::model::{Check, LinkHosts, Object, Problems};
 
 /// A body that was read, parsed and checked.
 pub struct Body<T>(pub T);
@@ -58,117 +60,27 @@ async fn read<'r, T: DeserializeOwned + Check>(
     if !request.content_type().is_some_and(is_json) {
         return Err(Code::UnsupportedMediaType.into());
     }
-    let body = parse(&bytes)?;
-    Error::check(&body)?;
-    Ok(body)
+    let config = request.rocket().state::<Config>();
+    let config = config.ok_or_else(|| Error::from(Code::Internal).because("no settings"))?;
+    read_json(&bytes, &config.link_hosts)
+}
+
+/// What is acceptable of the bytes of a body, or why they are not. By name for the fuzz targets.
+pub fn read_json<T: DeserializeOwned + Check>(bytes: &[u8], links: &LinkHosts) -> Result<T> {
+    let body = if T::IS_OBJECT {
+        parse::<Object<T>>(bytes)?.0
+    } else {
+        parse(bytes)?
+    };
+    let problems = Problems::of(&body, links);
+    if problems.is_empty() {
+        Ok(body)
+    } else {
+        Err(Error::invalid(problems))
+    }
 }
 
 /// `application/json`, with or without parameters.
 fn is_json(given: &ContentType) -> bool {
     given.top() == "application" && given.sub() == "json"
-}
-
-/// Not JSON at all is a 400; JSON of another shape is a 422 with the pointer to where it differs.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut json);
-    let error = match parsed {
-        Ok(body) => {
-            return json
-                .end()
-                .map(|()| body)
-                .map_err(|error| Error::from(Code::MalformedJson).because(error));
-        }
-        Err(error) => error,
-    };
-    // serde tells the two apart only where nothing else is wrong: null for an enum is "syntax" to it, and it stops at
-    // the first field that does not fit, whatever follows.
-    if let Err(error) = serde_json::from_slice::<serde_json::Value>(bytes) {
-        return Err(Error::from(Code::MalformedJson).because(error));
-    }
-    let mut pointer = String::new();
-    for step in error.path() {
-        match step {
-            serde_path_to_error::Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            serde_path_to_error::Segment::Map { key } => {
-                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
-            }
-            serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => {}
-        }
-    }
-    // serde says which field is meant in words only.
-    let message = error.inner().to_string();
-    let named = message.split('`').nth(1).unwrap_or_default();
-    let (pointer, code) = if message.starts_with("missing field") {
-        (format!("{pointer}/{named}"), FieldCode::Required)
-    } else if message.starts_with("unknown field") {
-        let last_is_named = pointer.rsplit('/').next() == Some(named);
-        (
-            if last_is_named {
-                pointer
-            } else {
-                format!("{pointer}/{named}")
-            },
-            FieldCode::UnknownField,
-        )
-    } else if message.starts_with("unknown variant") {
-        (pointer, FieldCode::InvalidValue)
-    } else {
-        (pointer, FieldCode::WrongType)
-    };
-    Err(Error::field(pointer, code))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::NewMessage;
-
-    fn refusal(json: &str) -> (Code, String, Option<FieldCode>) {
-        let error = parse::<NewMessage>(json.as_bytes()).expect_err("refused");
-        let field = error.fields.first();
-        (
-            error.code,
-            field.map(|f| f.pointer.clone()).unwrap_or_default(),
-            field.map(|f| f.code),
-        )
-    }
-
-    #[test]
-    fn every_refusal_points_at_its_field() {
-        assert_eq!(refusal(r#"{"content":"#).0, Code::MalformedJson);
-        assert_eq!(refusal(r#"{"content":"x"} x"#).0, Code::MalformedJson);
-        assert_eq!(
-            refusal(r#"{}"#),
-            (
-                Code::InvalidBody,
-                "/content".into(),
-                Some(FieldCode::Required)
-            )
-        );
-        assert_eq!(
-            refusal(r#"{"content":1}"#),
-            (
-                Code::InvalidBody,
-                "/content".into(),
-                Some(FieldCode::WrongType)
-            )
-        );
-        assert_eq!(
-            refusal(r#"{"content":"x","colour":1}"#),
-            (
-                Code::InvalidBody,
-                "/colour".into(),
-                Some(FieldCode::UnknownField)
-            )
-        );
-        assert_eq!(
-            refusal(r#"{"content":"x","attachments":[{"url":"u","type":"t"},{"url":1}]}"#),
-            (
-                Code::InvalidBody,
-                "/attachments/1/url".into(),
-                Some(FieldCode::WrongType)
-            )
-        );
-    }
 }

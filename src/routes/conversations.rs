@@ -6,6 +6,7 @@ use rocket::http::Status;
 use rocket::{State, delete, get, patch, post};
 
 use super::body::Body;
+use super::limits::Limits;
 use super::params::{PathId, Query};
 use super::respond::{Json, Page};
 use crate::auth::AuthUser;
@@ -33,6 +34,7 @@ use crate::store::{Db, bounded};
         (status = 403, description = "`service-only`: a `systemMessage`, or `context.unique`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`key-taken`, `conversation-closed`, `idempotency-mismatch`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`user-unknown`, naming whom, or fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too-many-conversations`: 30 new ones an hour, unless the site says otherwise; `too-many-sends`", body = Problem, content_type = "application/problem+json"),
     ))]
 #[post("/conversations", data = "<body>")]
 pub async fn create(
@@ -41,6 +43,7 @@ pub async fn create(
     db: &Db,
     writer: &State<Writer>,
     config: &State<Config>,
+    limits: &State<Arc<Limits>>,
 ) -> Result<Json<Conversation>> {
     let make_unknown = config.unknown_users == UnknownUsers::Create;
     if let Some(organization) = &body.0.organization_id
@@ -53,6 +56,7 @@ pub async fn create(
         ));
     }
     let create = Create::new(me.key.clone(), me.is_service, body.0, make_unknown)?;
+    limits.create(&me, &create, db).await?;
     let Outcome::Created(created) = writer.write(Op::Create(Box::new(create))).await? else {
         return Err(mismatch());
     };

@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::assets::{Asset, File, assets};
 use super::respond::{Json, See};
-use crate::config::Config;
 use crate::demo;
 use crate::error::{Code, Problem, Result};
 use crate::model::User;
@@ -113,11 +112,7 @@ pub struct DemoSite {
         (status = 404, description = "Not in production", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/demo.json")]
-pub async fn people(
-    config: &State<Config>,
-    site: &State<demo::Slot>,
-    db: &Db,
-) -> Result<Json<DemoSite>> {
+pub async fn people(site: &State<demo::Slot>, db: &Db) -> Result<Json<DemoSite>> {
     let stories = *site.get().ok_or(Code::NotFound)?;
     let mut people = Vec::new();
     for person in demo::PEOPLE {
@@ -126,7 +121,7 @@ pub async fn people(
         people.push(Person {
             tenant,
             user: user.ok_or(Code::NotFound)?,
-            token: demo::token(config.jwt_secret(), person)?,
+            token: demo::token(person)?,
         });
     }
     Ok(Json::ok(DemoSite {

@@ -1,6 +1,5 @@
 //! What a proxy in between makes of a stream and of a long answer. Nobody's data: `causerie doctor` asks, from outside.
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use rocket::http::{ContentType, Header};
@@ -13,6 +12,7 @@ use utoipa::ToSchema;
 use super::params::Query;
 use super::respond::Json;
 use super::room::{Room, Seat};
+use crate::client_ip::ClientIp;
 use crate::error::{Problem, Result};
 
 /// The longest stream, in seconds: longer than proxies usually let anything live.
@@ -79,12 +79,13 @@ impl<'r> Responder<'r, 'r> for Ticks {
     ),
     responses(
         (status = 200, description = "Server-sent events", body = String, content_type = "text/event-stream"),
+        (status = 400, description = "A parameter that is not acceptable", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "No seat is free: 16 at once, 4 of one address", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/diagnostics/stream")]
 pub fn stream(
     query: Query,
-    address: Option<IpAddr>,
+    client: ClientIp,
     room: &State<Room>,
     shutdown: Shutdown,
 ) -> Result<Ticks> {
@@ -93,7 +94,7 @@ pub fn stream(
     Ok(Ticks {
         length,
         every,
-        seat: room.take(address)?,
+        seat: room.take(client)?,
         shutdown,
     })
 }
@@ -109,17 +110,18 @@ pub struct Waited {
     params(("seconds" = Option<i64>, Query, description = "1 to 50; 10 unless said")),
     responses(
         (status = 200, description = "After that time, or at a deploy before", body = Waited),
+        (status = 400, description = "A parameter that is not acceptable", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "No seat is free: 16 at once, 4 of one address", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/diagnostics/wait")]
 pub async fn wait(
     query: Query,
-    address: Option<IpAddr>,
+    client: ClientIp,
     room: &State<Room>,
     shutdown: Shutdown,
 ) -> Result<Json<Waited>> {
     let length = seconds(&query, "seconds", USUAL, LONGEST_WAIT)?;
-    let _seat = room.take(address)?;
+    let _seat = room.take(client)?;
     let began = Instant::now();
     tokio::select! { () = tokio::time::sleep(length) => {}, () = shutdown => {} }
     Ok(Json::ok(Waited {

@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 use super::respond::{Json, See};
 use super::{
     admin, assets, conversations, delivered, demo, diagnostics, events, health, me, members,
-    message, messages, presence, read, stream, sync, tickets, typing, unread, users,
+    message, messages, person, presence, read, stream, sync, tickets, typing, unread, users,
 };
 use crate::config;
 use crate::error::{Code, Error, Problem, Result};
@@ -27,17 +27,19 @@ use crate::model::{Event, Notice};
         title = "Causerie",
         description = "Conversations for a site's own pages. One cursor serves poll, long-poll and stream: one that any of \
             them gave is good on the others, at any moment, on any instance, and nothing is lost or seen twice.\n\n\
-            Every answer of 400 and above is a `Problem`; branch on its `code`. Clients ignore unknown event types and fields.",
+            Every answer of 400 and above is a `Problem`; branch on its `code`. Clients ignore unknown event types and fields.\n\n\
+            Text is given back as it was written, byte for byte. Only the names that people see (`name`, `subject`, `title`, \
+            `fileName`) are kept in Unicode's NFC: so is an NFD file name of a Mac.",
         license(name = "MIT OR Apache-2.0"),
     ),
     servers((url = "./")),
     paths(
-        me::get, me::update, users::get, users::put, users::put_all,
+        me::get, me::update, users::get, users::put, users::put_all, person::erase, person::export,
         conversations::create, conversations::list, conversations::get, conversations::update, conversations::delete,
         members::list, members::add, members::update, members::remove,
         messages::list, messages::send, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
         read::conversation, read::message, typing::put, presence::list,
-        unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message,
+        unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message, admin::revoke,
         health::healthz, health::readyz, health::metrics, diagnostics::stream, diagnostics::wait,
         assets::client, assets::elements,
         demo::start, demo::page, demo::file, demo::people,
@@ -71,18 +73,55 @@ impl Modify for Tokens {
     }
 }
 
-/// What any address that wants a token may answer besides what it says of itself.
+/// What an address may answer besides what it says of itself: to whom, by which status, and why. Each is named, so that
+/// an answer of another status is a mistake of the service or of this list.
+const REFUSALS: &[(Whom, &str, &str)] = &[
+    (
+        Whom::Callers,
+        "400",
+        "Malformed, a parameter that is not acceptable, or a token in the URL",
+    ),
+    (Whom::Callers, "401", "No token that holds"),
+    (
+        Whom::Callers,
+        "403",
+        "Not allowed; or a browser of a site that may not call, or a change by cookie without `X-Requested-With`",
+    ),
+    (
+        Whom::Things,
+        "404",
+        "No such address, or nothing there that the caller may see",
+    ),
+    (Whom::Writers, "413", "The body is too large"),
+    (Whom::Writers, "415", "The body is not `application/json`"),
+    (Whom::Writers, "422", "Fields that are not acceptable"),
+    (
+        Whom::Callers,
+        "429",
+        "More than this person, or this address, may ask for: come back after `Retry-After`",
+    ),
+    (
+        Whom::Callers,
+        "503",
+        "No database, or too much at once: come back after `Retry-After`",
+    ),
+];
+
+/// Which addresses a refusal is for.
+enum Whom {
+    /// All that want a token.
+    Callers,
+    /// Those with an id in their path.
+    Things,
+    /// Those that read a body.
+    Writers,
+}
+
 struct Refusals;
 
 impl Modify for Refusals {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
-        let response = ResponseBuilder::new()
-            .description("A problem: no token that holds, a parameter or a body that is not acceptable, too much at once, or no database")
-            .content("application/problem+json", problem)
-            .build();
-        let paths = openapi.paths.paths.iter_mut();
-        for (_, item) in paths.filter(|(path, _)| path.starts_with("/v1/")) {
+        for (path, item) in &mut openapi.paths.paths {
             let methods = [
                 &mut item.get,
                 &mut item.put,
@@ -96,11 +135,34 @@ impl Modify for Refusals {
                     let is_stray = |it: &RefOr<_>| matches!(it, RefOr::T(Parameter { name, .. }) if name == "user_id");
                     parameters.retain(|parameter| !is_stray(parameter));
                 }
+                let is_open = !path.starts_with("/v1/") || path.starts_with("/v1/diagnostics/");
+                let has_id = path.contains("{id}");
+                let has_body = operation.request_body.is_some();
                 let responses = &mut operation.responses.responses;
-                responses.insert("default".to_owned(), RefOr::T(response.clone()));
+                for (whom, status, why) in REFUSALS {
+                    let applies = match whom {
+                        Whom::Callers => !is_open,
+                        Whom::Things => has_id,
+                        Whom::Writers => has_body,
+                    };
+                    if applies {
+                        let refusal = || RefOr::T(refusal(why));
+                        responses
+                            .entry((*status).to_owned())
+                            .or_insert_with(refusal);
+                    }
+                }
             }
         }
     }
+}
+
+fn refusal(why: &str) -> utoipa::openapi::Response {
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    ResponseBuilder::new()
+        .description(why)
+        .content("application/problem+json", problem)
+        .build()
 }
 
 /// The description of the whole API.
@@ -124,7 +186,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 ///
 /// Everything it needs is in the binary: no other host is asked. Where the demo is, one tries it as its first person.
 #[utoipa::path(get, path = "/docs", tag = "pages", operation_id = "docs", security(()),
-    responses((status = 200, description = "A page", body = String, content_type = "text/html")))]
+    responses(
+        (status = 200, description = "A page", body = String, content_type = "text/html"),
+        (status = 303, description = "The page, whose files are beside it"),
+    ))]
 #[get("/docs/<_..>")]
 pub fn page(uri: &Origin<'_>, config: &State<config::Config>) -> Result<Docs> {
     // The page names its files beside itself.
@@ -135,7 +200,7 @@ pub fn page(uri: &Origin<'_>, config: &State<config::Config>) -> Result<Docs> {
     let found = serve(name, shown).map_err(|error| Error::from(Code::Internal).because(error))?;
     let mut file = found.ok_or(Code::NotFound)?;
     if config.demo && name == "swagger-initializer.js" {
-        let token = crate::demo::token(config.jwt_secret(), crate::demo::PEOPLE[0])?;
+        let token = crate::demo::token(crate::demo::PEOPLE[0])?;
         file.bytes = authorized(&file.bytes, &token).into_bytes().into();
     }
     Ok(Docs::File(

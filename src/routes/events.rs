@@ -74,7 +74,11 @@ pub async fn poll(
     here: Instance<'_>,
 ) -> Result<Polled> {
     let Instance {
-        live, config, desk, ..
+        live,
+        config,
+        desk,
+        identities,
+        ..
     } = here;
     let since = query.text("since")?;
     let since = Since::parse(since.as_deref())?;
@@ -98,7 +102,8 @@ pub async fn poll(
         let lifetime = (me.exp + crate::auth::LEEWAY_SECS - chrono::Utc::now().timestamp()).max(0);
         let deadline = Instant::now() + Duration::from_secs(wait.min(lifetime) as u64);
         let all = all.then(|| headers.if_none_match.and_then(ephemeral_of));
-        let page = Box::pin(wait_for(&reader, start, limit, deadline, all)).await?;
+        let stands = || identities.stands(&me);
+        let page = Box::pin(wait_for(&reader, start, limit, deadline, all, stands)).await?;
         drop(seat);
         page
     };
@@ -120,9 +125,14 @@ async fn wait_for(
     limit: usize,
     deadline: Instant,
     mut all: Option<Option<u64>>,
+    stands: impl Fn() -> bool,
 ) -> Result<FeedPage> {
     loop {
         let (watch, page) = reader.watch_and_read(since, limit, all.is_some()).await?;
+        // Not a word to a token that was taken back meanwhile.
+        if !stands() {
+            return Err(Code::TokenInvalid.into());
+        }
         if !page.frames.is_empty() || page.has_more || reader.live.is_draining() {
             return Ok(page);
         }

@@ -10,7 +10,7 @@ use super::page::{FeedPage, Since, UnreadCount, UnreadState, cut, partial};
 use crate::error::{Code, Error, Result};
 use crate::live::{Batch, Feed, Held, Live, Miss, Watch};
 use crate::model::{Cursor, Epoch, Frame, Position, UserKey};
-use crate::store::{Db, bounded, catchup, log, render};
+use crate::store::{Db, bounded, catchup, log};
 
 /// What the read needs, for one caller.
 #[derive(Clone)]
@@ -230,7 +230,7 @@ impl Reader {
         if stale.is_empty() {
             return Ok(found.into_iter().flatten().collect());
         }
-        let read = async { render::at(&mut *self.db.connection().await?, epoch, stale).await };
+        let read = async { catchup::at(&mut *self.db.connection().await?, epoch, stale).await };
         let fresh = bounded(read).await?;
         let mut frames = Vec::with_capacity(events.len());
         for (held, frame) in events.iter().zip(found) {

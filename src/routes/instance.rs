@@ -7,6 +7,7 @@ use rocket::request::{FromRequest, Outcome};
 
 use super::delivered::Desk;
 use super::feed::Reader;
+use crate::auth::Identities;
 use crate::config::Config;
 use crate::error::{Code, stash};
 use crate::live::Live;
@@ -20,6 +21,7 @@ pub struct Instance<'r> {
     pub writer: &'r Writer,
     pub config: &'r Config,
     pub desk: &'r Desk,
+    pub identities: &'r Arc<Identities>,
 }
 
 impl Instance<'_> {
@@ -46,6 +48,7 @@ impl<'r> FromRequest<'r> for Instance<'r> {
                 writer: rocket.state()?,
                 config: rocket.state()?,
                 desk: rocket.state()?,
+                identities: rocket.state()?,
             })
         };
         // All of it is there before the port opens.

@@ -1,10 +1,13 @@
 //! `/v1/messages/{id}`: one message; editing and deleting it, what it said before, who has read it.
 
+use std::sync::Arc;
+
 use rocket::http::Status;
 use rocket::{State, delete, get, patch};
 use uuid::Uuid;
 
 use super::body::Body;
+use super::limits::Limits;
 use super::members::{after, linked};
 use super::params::{PathId, Query};
 use super::respond::{Json, Page};
@@ -41,6 +44,7 @@ pub async fn get(me: AuthUser, id: PathId, db: &Db) -> Result<Json<Message>> {
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`message-deleted`, `conversation-closed`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too-many-sends`, as when sending", body = Problem, content_type = "application/problem+json"),
     ))]
 #[patch("/messages/<id>", data = "<body>")]
 pub async fn edit(
@@ -49,7 +53,9 @@ pub async fn edit(
     body: Body<EditedMessage>,
     db: &Db,
     writer: &State<Writer>,
+    limits: &State<Arc<Limits>>,
 ) -> Result<Json<Message>> {
+    limits.send(&me)?;
     let (id, key, is_service) = (id.get()?, me.key.clone(), me.is_service);
     let message = change(me, id, Change::Edit(body.0), writer).await?;
     if is_service {
@@ -72,9 +78,16 @@ pub async fn edit(
         (status = 204, description = "Deleted"),
         (status = 403, description = "Not the caller's own", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too-many-sends`, as when sending", body = Problem, content_type = "application/problem+json"),
     ))]
 #[delete("/messages/<id>")]
-pub async fn delete(me: AuthUser, id: PathId, writer: &State<Writer>) -> Result<Status> {
+pub async fn delete(
+    me: AuthUser,
+    id: PathId,
+    writer: &State<Writer>,
+    limits: &State<Arc<Limits>>,
+) -> Result<Status> {
+    limits.send(&me)?;
     change(me, id.get()?, Change::Delete, writer).await?;
     Ok(Status::NoContent)
 }

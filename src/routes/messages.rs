@@ -6,6 +6,7 @@ use rocket::{State, get, post};
 
 use super::body::Body;
 use super::follow::Follow;
+use super::limits::Limits;
 use super::params::{HeaderOf, PathId, Query};
 use super::respond::{Json, Page, Polled};
 use crate::auth::AuthUser;
@@ -29,6 +30,7 @@ use crate::store::writer::Writer;
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`idempotency-mismatch`, `conversation-closed`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too-many-sends`: 10 a second, 20 at once, unless the site says otherwise", body = Problem, content_type = "application/problem+json"),
     ))]
 #[post("/conversations/<id>/messages", data = "<body>")]
 pub async fn send(
@@ -38,7 +40,9 @@ pub async fn send(
     headers: HeaderOf<'_>,
     db: &Db,
     writer: &State<Writer>,
+    limits: &State<Arc<Limits>>,
 ) -> Result<Json<Message>> {
+    limits.send(&me)?;
     let mut send = Send::new(me.key.clone(), id.get()?, body.0, headers.idempotency_key);
     if me.is_service {
         send.r#type = MessageType::System;

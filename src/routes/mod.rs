@@ -3,6 +3,7 @@
 mod admin;
 mod assets;
 mod body;
+mod closing;
 mod conversations;
 mod delivered;
 mod demo;
@@ -13,12 +14,15 @@ mod feed;
 mod follow;
 mod health;
 mod instance;
+mod json;
+mod limits;
 mod me;
 mod members;
 mod message;
 mod messages;
 mod page;
 mod params;
+mod person;
 mod presence;
 mod read;
 mod respond;
@@ -36,9 +40,14 @@ use std::collections::BTreeSet;
 use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket, routes};
 
-pub use delivered::Desk;
+pub use body::read_json;
+pub use delivered::{DeliveredUpTo, Desk};
 pub use docs::openapi;
+pub use limits::Limits;
+pub use read::ReadUpTo;
 pub use room::Room;
+pub use typing::TypingNow;
+pub use users::Profiles;
 
 /// Every address of the service, ready to be launched.
 pub fn stage() -> AdHoc {
@@ -70,6 +79,8 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
                 users::get,
                 users::put,
                 users::put_all,
+                person::erase,
+                person::export,
                 conversations::create,
                 conversations::list,
                 conversations::get,
@@ -95,6 +106,7 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
                 events::poll,
                 delivered::note,
                 admin::trace_message,
+                admin::revoke,
                 stream::open,
                 tickets::create,
                 diagnostics::stream,

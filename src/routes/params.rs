@@ -83,6 +83,7 @@ pub struct HeaderOf<'r> {
     pub if_none_match: Option<&'r str>,
     pub last_event_id: Option<&'r str>,
     pub idempotency_key: Option<&'r str>,
+    pub origin: Option<&'r str>,
 }
 
 #[rocket::async_trait]
@@ -105,6 +106,7 @@ impl<'r> FromRequest<'r> for HeaderOf<'r> {
         }
         Outcome::Success(Self {
             if_none_match: get("If-None-Match"),
+            origin: get("Origin"),
             last_event_id: get("Last-Event-ID"),
             idempotency_key,
         })

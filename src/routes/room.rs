@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::client_ip::{ClientIp, holder};
 use crate::error::{Code, Error, Result};
 
 /// Of this instance.
@@ -21,9 +22,10 @@ pub struct Seat {
 }
 
 impl Room {
-    /// `address` is the client's, by `ip_header` where a proxy that is trusted says it; none on a local socket.
-    pub fn take(&self, address: Option<IpAddr>) -> Result<Seat> {
-        let address = holder(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+    /// For a client; all on a local socket are one.
+    pub fn take(&self, client: ClientIp) -> Result<Seat> {
+        let nobody = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let address = holder(client.address.unwrap_or(nobody));
         let mut seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let held = seats.iter().filter(|held| **held == address).count();
         if seats.len() >= ALL || held >= SHARE {
@@ -44,13 +46,5 @@ impl Drop for Seat {
         if let Some(at) = seats.iter().position(|held| *held == self.address) {
             seats.swap_remove(at);
         }
-    }
-}
-
-/// Of IPv6 it is the network of 64 bits: anybody has that many addresses.
-fn holder(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
-        address => address,
     }
 }

@@ -2,6 +2,7 @@
 //! goes on by cursor, and nothing piles up for it here.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -10,12 +11,14 @@ use rocket::Request;
 use rocket::http::{ContentType, Header};
 use rocket::response::{self, Responder, Response};
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
+use super::closing::Closing;
 use super::delivered::Desk;
 use super::feed::Reader;
 use super::page::{FeedPage, UnreadState};
-use crate::auth::{LEEWAY_SECS, StreamUser};
+use crate::auth::{Identities, LEEWAY_SECS, StreamUser};
 use crate::config::Config;
 use crate::error::{Code, Error, Locale, Result};
 use crate::live::{Seat, Watch};
@@ -31,14 +34,17 @@ pub struct Opening {
     pub reader: Reader,
     pub caller: StreamUser,
     pub locale: Locale,
-    /// Held for as long as the stream is open.
+    /// Held for as long as the stream is open: of the user's streams, and of the instance's.
     pub _seat: Seat,
+    pub _room: Option<OwnedSemaphorePermit>,
     /// Made before the first read.
     pub watch: Watch,
     pub cursor: Cursor,
     /// Why the caller's cursor is of no use, if it is not.
     pub resync: Option<&'static str>,
     pub desk: Desk,
+    pub identities: Arc<Identities>,
+    pub closing: Closing,
 }
 
 /// One open stream.
@@ -200,7 +206,8 @@ impl Stream {
     }
 
     /// The cursor is of no use: here is the log's head, start again from `/v1/sync`.
-    fn resync(&mut self, reason: &str) {
+    fn resync(&mut self, reason: &'static str) {
+        self.of.closing.reason = reason;
         let text = format!(
             "id: {}\nevent: resync\ndata: {{\"reason\":\"{reason}\",\"resync\":\"/v1/sync\"}}\n\n",
             self.of.cursor
@@ -246,12 +253,9 @@ impl Stream {
             }
             return self.resync("cursor-expired");
         }
-        tracing::error!(
-            code = error.code.as_str(),
-            cause = error.cause,
-            "a stream ended"
-        );
-        let problem = error.problem(self.of.locale, "/v1/events/stream", "");
+        self.of.closing.failed(&error);
+        let (locale, id) = (self.of.locale, self.of.closing.request_id());
+        let problem = error.problem(locale, "/v1/events/stream", id);
         let json = serde_json::to_string(&problem).unwrap_or_default();
         self.chunk
             .extend_from_slice(format!("event: error\ndata: {json}\n\n").as_bytes());
@@ -269,6 +273,9 @@ impl Stream {
         {
             return Some(("replaced", Duration::from_secs(60)));
         }
+        if !self.of.identities.stands(&self.of.caller.user) {
+            return Some(("token-revoked", soon));
+        }
         if self.of.reader.live.is_draining() && self.end.1 != "shutdown" {
             // Spread out, so that the other instances are not asked by everybody in one second.
             let spread = self.drain.mul_f64(rand::random_range(0.0..0.75));
@@ -278,7 +285,8 @@ impl Stream {
         (self.end.0 <= Instant::now()).then_some((self.end.1, soon))
     }
 
-    fn goodbye(&mut self, reason: &str, after: Duration) {
+    fn goodbye(&mut self, reason: &'static str, after: Duration) {
+        self.of.closing.reason = reason;
         let wait = after.as_millis() as u64 + rand::random_range(0..1500);
         self.chunk.extend_from_slice(
             format!(

@@ -1,20 +1,25 @@
 //! `GET /v1/events/stream`: the feed as server-sent events.
 
-use rocket::get;
+use std::sync::Arc;
 
+use rocket::{State, get};
+
+use super::closing::Closing;
 use super::instance::Instance;
+use super::limits::Limits;
 use super::page::Since;
 use super::params::{HeaderOf, Query};
 use super::sse::{Opening, Stream};
 use crate::auth::StreamUser;
 use crate::error::{Code, Locale, Problem, Result};
+use crate::requests::LogContext;
 
 /// The caller's feed, as it happens
 ///
 /// `Last-Event-ID` wins over `since`. First `retry:`, then `event: hello` whose `id:` is the cursor the stream starts
 /// from. Each durable event: `id:` its cursor, `event:` its type, `data:` the one-line Event. Without `id:`: `unread`
 /// and `ephemeral`, the objects of a poll, once at the start and when they change. `heartbeat` every 15 s. `resync {reason}` for an unusable cursor, `goodbye {reason,
-/// reconnectAfterMs}` at a deploy, old age, the token's end, or a newer stream of the same ticket, and `error
+/// reconnectAfterMs}` at a deploy, old age, the token's end or its revocation, or a newer stream of the same ticket, and `error
 /// {problem}`; each ends the stream.
 #[utoipa::path(get, path = "/v1/events/stream", tag = "events", operation_id = "stream",
     params(
@@ -26,6 +31,7 @@ use crate::error::{Code, Locale, Problem, Result};
     responses(
         (status = 200, description = "Server-sent events", body = String, content_type = "text/event-stream"),
         (status = 429, description = "Too many streams of this user", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`instance-full`: as many streams as this instance holds", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/events/stream")]
 pub async fn open(
@@ -34,11 +40,19 @@ pub async fn open(
     headers: HeaderOf<'_>,
     here: Instance<'_>,
     locale: Locale,
+    limits: &State<Arc<Limits>>,
+    context: LogContext,
 ) -> Result<Stream> {
+    // Before anything that costs.
+    let room = limits.stream()?;
     let by_query = query.text("since")?.or(query.text("lastEventId")?);
     let since = Since::parse(headers.last_event_id.or(by_query.as_deref()));
     let Instance {
-        live, config, desk, ..
+        live,
+        config,
+        desk,
+        identities,
+        ..
     } = here;
     let reader = here.reader(&caller.user.key);
     let seat = live
@@ -62,14 +76,17 @@ pub async fn open(
     }
     watch.want_ephemeral();
     let opening = Opening {
+        closing: Closing::new(context, &reader.me),
         reader,
         caller,
         locale,
         _seat: seat,
+        _room: room,
         watch,
         cursor,
         resync,
         desk: desk.clone(),
+        identities: identities.clone(),
     };
     Ok(Stream::new(opening, config))
 }

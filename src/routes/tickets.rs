@@ -4,11 +4,13 @@ use rocket::post;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::params::HeaderOf;
 use super::respond::Json;
 use crate::auth::AuthUser;
 use crate::error::{Code, Result};
 use crate::model::Time;
-use crate::store::{Db, tickets};
+use crate::store::Db;
+use crate::store::tickets::{self, Holder};
 
 /// Shown as `?ticket=` to `/v1/events/stream`, and to nothing else.
 #[derive(Serialize, ToSchema)]
@@ -21,15 +23,21 @@ pub struct StreamTicket {
 
 /// A ticket for a native EventSource of another origin
 ///
-/// Valid 60 s, and while its stream lives and 60 s more; never longer than the token it was bought with. A newer
+/// Good for streams of the site that bought it alone (`Origin`), of the same person. Valid 60 s, and while its stream lives and 60 s more; never longer than the token it was bought with. A newer
 /// stream with it replaces the older.
 #[utoipa::path(post, path = "/v1/stream-tickets", tag = "events", operation_id = "createStreamTicket",
     responses((status = 201, description = "A ticket", body = StreamTicket)))]
 #[post("/stream-tickets")]
-pub async fn create(me: AuthUser, db: &Db) -> Result<Json<StreamTicket>> {
+pub async fn create(me: AuthUser, headers: HeaderOf<'_>, db: &Db) -> Result<Json<StreamTicket>> {
     let ticket = format!("{:032x}", rand::random::<u128>());
-    let token_exp = chrono::DateTime::from_timestamp(me.exp, 0).ok_or(Code::TokenInvalid)?;
-    let expires_at = tickets::create(db, &me.key, &ticket, token_exp).await?;
+    let holder = Holder {
+        tenant_id: me.key.tenant.to_string(),
+        user_id: me.key.id.to_string(),
+        token_exp: chrono::DateTime::from_timestamp(me.exp, 0).ok_or(Code::TokenInvalid)?,
+        token_iat: me.iat,
+        token_key: me.signed_with.map(Vec::from),
+    };
+    let expires_at = tickets::create(db, &ticket, &holder, headers.origin).await?;
     Ok(Json::created(
         true,
         "/v1/events/stream".to_owned(),

@@ -61,20 +61,33 @@ pub async fn put(
     }
     profile.id = Some(id.to_owned());
     // The id of the path goes by the rules of a body's.
-    Error::check(&profile)?;
+    if let Some(code) = Problems::of_id(id) {
+        return Err(Error::field("/id", code));
+    }
     write(&me, vec![profile], writer).await?;
-    users::find(db, &me.key.tenant, id)
-        .await?
-        .map(Json::ok)
-        .ok_or_else(|| Code::NotFound.into())
+    let user = users::find(db, &me.key.tenant, id).await?;
+    let user = user.ok_or(Code::NotFound)?;
+    refuse_erased(std::slice::from_ref(&user))?;
+    Ok(Json::ok(user))
+}
+
+/// What was just put is somebody, unless their erasure is going on, or is not a second old.
+fn refuse_erased(users: &[User]) -> Result<()> {
+    if users.iter().any(|user| user.is_deleted) {
+        Err(Error::from(Code::Unavailable).because("the person is being erased"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Up to 1,000 profiles.
 #[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
-pub struct Profiles(Vec<Profile>);
+pub struct Profiles(#[serde(deserialize_with = "crate::model::list_of_objects")] Vec<Profile>);
 
 impl Check for Profiles {
+    const IS_OBJECT: bool = false;
+
     fn check(&self, problems: &mut Problems) {
         if self.0.len() > MAX {
             return problems.add(FieldCode::TooMany);
@@ -110,11 +123,9 @@ pub async fn put_all(
         .filter_map(|profile| profile.id.clone())
         .collect();
     write(&me, profiles, writer).await?;
-    Ok(Json::ok(Page::linked(
-        users::list(db, &me.key.tenant, &ids).await?,
-        false,
-        None,
-    )))
+    let users = users::list(db, &me.key.tenant, &ids).await?;
+    refuse_erased(&users)?;
+    Ok(Json::ok(Page::linked(users, false, None)))
 }
 
 /// The host's own word counts from now on: an older token does not take it back.

@@ -2,11 +2,13 @@
 //! requests, so any order among them is right, and this one makes each kind that is frequent a few statements whatever
 //! its number. What is a person's own click (archiving, renaming, preferences) goes one by one.
 
+use super::blanking::{self, Blank};
 use super::changes::{self, Alter};
 use super::create::{Create, Created};
 use super::create_all;
 use super::deliveries::{self, Deliver};
 use super::edits::{self, Edit};
+use super::erasure::{self, Erase};
 use super::joins::{self, Add};
 use super::log::LogTransaction;
 use super::receipts::{self, Moved, Read};
@@ -15,7 +17,7 @@ use super::send::{self, Send, Sent};
 use super::status::{self, Put};
 use super::users::{self, Choice, Sighting};
 use crate::error::{Code, Result};
-use crate::model::Message;
+use crate::model::{Message, UserKey};
 
 /// One item of the writer.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub enum Op {
     Put(Put),
     Manage(Manage),
     Alter(Alter),
+    Erase(Erase),
+    Blank(Blank),
 }
 
 /// What became of it, kind by kind.
@@ -43,6 +47,8 @@ pub enum Outcome {
     Read(Moved),
     /// Whether some of it came too early, and is to be said again.
     Delivered(bool),
+    /// How many rows there were to blank.
+    Blanked(u64),
 }
 
 impl Op {
@@ -56,6 +62,26 @@ impl Op {
             Self::Edit(_) | Self::Alter(_) => 64 * 1024,
             Self::Deliver(deliver) => 128 * deliver.horizons.len(),
             Self::Read(_) | Self::Put(_) | Self::Manage(_) | Self::Choose(_) => 128,
+            Self::Erase(_) => 64 * 1024,
+            // A few of them are a batch.
+            Self::Blank(_) => 256 * 1024,
+        }
+    }
+
+    /// Who asks, where a person does: profiles and horizons of many, and what the service does itself, have no one.
+    pub(super) fn by(&self) -> Option<&UserKey> {
+        match self {
+            Self::Choose(choice) => Some(&choice.by),
+            Self::Create(create) => Some(&create.by),
+            Self::Add(add) => Some(&add.by),
+            Self::Send(send) => Some(&send.by),
+            Self::Edit(edit) => Some(&edit.by),
+            Self::Read(read) => Some(&read.by),
+            Self::Put(put) => Some(&put.by),
+            Self::Manage(manage) => Some(&manage.by),
+            Self::Alter(alter) => Some(&alter.by),
+            Self::Erase(erase) => Some(&erase.by),
+            Self::Profiles(_) | Self::Deliver(_) | Self::Blank(_) => None,
         }
     }
 }
@@ -87,6 +113,22 @@ macro_rules! apply_kind {
 
 /// Writes all of them. The outer error fails the transaction; each inner one is its item's own answer.
 pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Result<Outcome>>> {
+    if !log.is_erasing {
+        return apply_all(log, ops).await;
+    }
+    let refused = erasure::of_the_erased(log, ops).await?;
+    let rest = ops.iter().enumerate();
+    let rest = rest.filter(|(i, _)| !refused.contains(i));
+    let rest: Vec<&Op> = rest.map(|(_, op)| *op).collect();
+    let mut outcomes = apply_all(log, &rest).await?.into_iter();
+    let mut outcome = |i: &usize| match refused.contains(i) {
+        true => Err(Code::TokenInvalid.into()),
+        false => outcomes.next().unwrap_or_else(|| Err(mismatch())),
+    };
+    Ok((0..ops.len()).map(|i| outcome(&i)).collect())
+}
+
+async fn apply_all(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Result<Outcome>>> {
     let mut outcomes: Vec<Result<Outcome>> = ops.iter().map(|_| Ok(Outcome::Done)).collect();
     put_people(log, ops).await?;
     apply_kind!(log, ops, outcomes, Add, joins::add_all, |()| Outcome::Done);
@@ -104,6 +146,12 @@ pub async fn apply(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Resu
     apply_kind!(log, ops, outcomes, Alter, changes::alter_all, |()| {
         Outcome::Done
     });
+    // Last: what was written in this batch is below it, and hidden.
+    apply_kind!(log, ops, outcomes, Erase, erasure::erase_all, |()| {
+        Outcome::Done
+    });
+    let blank = blanking::blank_all;
+    apply_kind!(log, ops, outcomes, Blank, blank, Outcome::Blanked);
     Ok(outcomes)
 }
 

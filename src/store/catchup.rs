@@ -8,7 +8,7 @@ use super::log::{LogPage, page};
 use super::render::{Rendered, render};
 use super::{Db, bounded, query, query_as};
 use crate::error::Result;
-use crate::model::{Epoch, Position, UserKey};
+use crate::model::{Epoch, EventRow, Position, UserKey};
 
 /// Positions looked at in one go when many events are pending.
 const WINDOW: i64 = 5000;
@@ -154,4 +154,18 @@ async fn choose(
     } else {
         (SCAN, since + WINDOW)
     })
+}
+
+/// The events at these positions, again: after their content changed.
+pub async fn at(
+    connection: &mut PgConnection,
+    epoch: Epoch,
+    positions: Vec<Position>,
+) -> Result<Vec<Rendered>> {
+    let text = "select * from events where position = any($1) order by position";
+    let rows: Vec<EventRow> = query_as("log.at", text)
+        .bind(positions)
+        .fetch_all(&mut *connection)
+        .await?;
+    render(connection, epoch, rows).await
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::messages::MessageRow;
+use super::message_rows::MessageRow;
 use super::receipts::PUBLIC_RECEIPTS;
 use crate::model::{
     Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus, Message,
@@ -15,12 +15,13 @@ use crate::model::{
 /// A member as others see it: of `p`, an interval, and `u`, its user.
 macro_rules! member_columns {
     () => {
-        "p.role, p.joined_at, p.shown_up_to, p.shown_at, greatest(p.shown_up_to, p.delivered_up_to) as delivered_up_to,
-         jsonb_build_object('id', u.id, 'name', u.name, 'imageUrl', u.image_url, 'role', u.role) as user"
+        concat!("p.role, p.joined_at, p.shown_up_to, p.shown_at, greatest(p.shown_up_to, p.delivered_up_to) as delivered_up_to, ",
+                user_json!("u"), " as user")
     };
 }
 
-/// A conversation as everybody sees it. `$members` says which intervals count: those open now, or at a position.
+/// A conversation as everybody sees it. `$members` says which intervals count: those open now, or at a position. A PRIVATE
+/// one is its two people's for good: nobody leaves it but who is erased, and the other goes on seeing that it was somebody.
 macro_rules! conversation_columns {
     ($members:literal) => {
         concat!("c.id, c.type, c.subject, c.context_type, c.context_id, c.context, c.organization_id, c.closed, c.metadata,
@@ -47,10 +48,10 @@ macro_rules! view_columns {
 /// The unread messages of a member's open interval `m`: others' visible ones after the horizon, notices excepted.
 macro_rules! unread_lateral {
     () => {
-        "cross join lateral (select count(*) as unread from messages x
+        concat!("cross join lateral (select count(*) as unread from messages x left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
             where c.last_seq > m.read_up_to and x.tenant_id = c.tenant_id and x.conversation_id = c.id
               and x.seq > greatest(m.read_up_to, coalesce(m.deleted_up_to, 0))
-              and x.sender_id is distinct from m.user_id and x.deleted_at is null and x.notice is null) n"
+              and x.sender_id is distinct from m.user_id and not ", gone!(), " and x.notice is null) n")
     };
 }
 
@@ -187,7 +188,6 @@ impl From<ConversationRow> for Conversation {
                 url: text("url"),
                 image_url: text("imageUrl"),
                 starts_at: text("startsAt").and_then(|t| t.parse().ok()).map(Time),
-                unique: false,
             });
         Self {
             id: row.id,

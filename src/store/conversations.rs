@@ -3,15 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use sqlx::postgres::PgArguments;
-use sqlx::{PgConnection, Postgres};
+use sqlx::{PgConnection, Postgres, postgres::PgArguments};
 use uuid::Uuid;
 
 use super::conversation_rows::{
     ConversationRow, ViewedRow, conversation_columns, member_columns, reach_lateral,
     unread_lateral, view_columns,
 };
-use super::messages::message_columns;
+use super::message_rows::{gone, message_columns};
+use super::users::user_json;
 use super::{Db, bounded, query_as};
 use crate::error::{Code, Result};
 use crate::model::{Conversation, Cursor, Position, UserKey};
@@ -101,9 +101,10 @@ macro_rules! filtered_members {
                and ($3::text is null or c.context_type = $3) and ($4::text is null or c.context_id = $4)
                and ($5::text is null or c.organization_id = $5)
                and (not $6 or c.last_seq > m.read_up_to and exists (
-                       select from messages x where x.tenant_id = c.tenant_id and x.conversation_id = c.id
+                       select from messages x left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
+                        where x.tenant_id = c.tenant_id and x.conversation_id = c.id
                           and x.seq > greatest(m.read_up_to, coalesce(m.deleted_up_to, 0))
-                          and x.sender_id is distinct from m.user_id and x.deleted_at is null and x.notice is null))")
+                          and x.sender_id is distinct from m.user_id and not ", gone!(), " and x.notice is null))")
     };
 }
 
@@ -111,7 +112,7 @@ macro_rules! list {
     ($members:literal) => {
         concat!(
             "select ",
-            conversation_columns!("p.left_position is null"),
+            conversation_columns!("(p.left_position is null or c.type = 'PRIVATE')"),
             ", ",
             view_columns!(),
             "
@@ -213,7 +214,7 @@ pub async fn total(connection: &mut PgConnection, me: &UserKey, filter: &Filter)
 
 /// One conversation, to a current member; `not-found` to anybody else.
 pub async fn get(db: &Db, me: &UserKey, id: Uuid) -> Result<Conversation> {
-    let text = concat!("select ", conversation_columns!("p.left_position is null"), ", ", view_columns!(), "
+    let text = concat!("select ", conversation_columns!("(p.left_position is null or c.type = 'PRIVATE')"), ", ", view_columns!(), "
           from conversations c
           join members m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.user_id = $2 and m.left_position is null ",
         unread_lateral!(), " ", reach_lateral!(), " where c.tenant_id = $1 and c.id = $3");
@@ -235,7 +236,7 @@ pub async fn get(db: &Db, me: &UserKey, id: Uuid) -> Result<Conversation> {
 pub async fn get_for_service(db: &Db, tenant: &str, id: Uuid) -> Result<Conversation> {
     let text = concat!(
         "select ",
-        conversation_columns!("p.left_position is null"),
+        conversation_columns!("(p.left_position is null or c.type = 'PRIVATE')"),
         " from conversations c where c.tenant_id = $1 and c.id = $2 and c.deleted_position is null"
     );
     bounded(async {
@@ -274,7 +275,7 @@ pub(super) async fn at_positions(
     let text = concat!("select g.position, (select coalesce(array_agg(p.user_id), '{}') from members p
                  where p.tenant_id = c.tenant_id and p.conversation_id = c.id
                    and p.joined_position <= g.position and (p.left_position is null or p.left_position >= g.position)) as everybody, ",
-        conversation_columns!("p.joined_position <= g.position and (p.left_position is null or p.left_position >= g.position)"), "
+        conversation_columns!("p.joined_position <= g.position and (p.left_position is null or p.left_position >= g.position or c.type = 'PRIVATE')"), "
           from unnest($1::text[], $2::uuid[], $3::bigint[]) as g (tenant_id, id, position)
           join conversations c on c.tenant_id = g.tenant_id and c.id = g.id");
     let rows: Vec<Row> = query_as("conversations.at_positions", text)

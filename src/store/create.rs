@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::send::Send;
+use super::{Db, bounded, query_as};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     ConversationType, FieldCode, MAX_MEMBERS, MemberRole, MessageType, NewConversation, NewMember,
@@ -107,6 +108,11 @@ impl Create {
         )
     }
 
+    /// Whether it says something, in the conversation that is made or found.
+    pub fn sends(&self) -> bool {
+        self.first_message.is_some()
+    }
+
     /// The messages to send with it, in order: addressed to the conversation that was made or found.
     pub fn messages(&self, created: Created) -> impl Iterator<Item = Send> {
         let system = self.system_message.clone().filter(|_| created.is_new);
@@ -118,6 +124,23 @@ impl Create {
                 ..send
             })
     }
+}
+
+/// Whether create-or-get will most likely find it; what is true is seen under the log's lock.
+pub async fn is_there(db: &Db, create: &Create) -> Result<bool> {
+    let Some(key) = create.dedupe_key() else {
+        return Ok(false);
+    };
+    let text = "select exists (select from conversations where tenant_id = $1 and dedupe_key = $2)";
+    bounded(async {
+        let (is_there,): (bool,) = query_as("conversations.is_there", text)
+            .bind(create.by.tenant.to_string())
+            .bind(key)
+            .fetch_one(&mut *db.connection().await?)
+            .await?;
+        Ok(is_there)
+    })
+    .await
 }
 
 /// Everybody who will be in it, each once, the creator first.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::log::LogTransaction;
+use super::message_rows::gone;
 use super::{messages, new_messages, query, query_as};
 use crate::error::{Code, Result};
 use crate::model::{
@@ -42,15 +43,20 @@ struct Found {
     role: Option<MemberRole>,
 }
 
-const CHECK: &str = "
-    select x.conversation_id, x.seq, x.type, x.sender_id, coalesce(x.deleted_at is not null, false) as is_deleted,
+const CHECK: &str = concat!(
+    "
+    select x.conversation_id, x.seq, x.type, x.sender_id, coalesce(",
+    gone!(),
+    ", false) as is_deleted,
            x.content, x.attachments, x.metadata, c.type = 'GROUP' as is_group, c.closed, m.role
       from unnest($1::text[], $2::uuid[], $3::text[]) with ordinality as g (tenant_id, id, user_id, n)
       left join messages x on x.tenant_id = g.tenant_id and x.id = g.id
+      left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
       left join conversations c on c.tenant_id = x.tenant_id and c.id = x.conversation_id and c.deleted_position is null
       left join members m on m.tenant_id = x.tenant_id and m.conversation_id = x.conversation_id
                          and m.user_id = g.user_id and m.left_position is null
-     order by g.n";
+     order by g.n"
+);
 
 /// Changes them, and gives each as it is then. Changes of one message are applied one after the other.
 pub async fn edit_all(

@@ -47,7 +47,7 @@ const CHECK: &str = "
                                                       and o.left_position is null) as member_count
           from (select distinct tenant_id, conversation_id from g) t
     )
-    select c.type = 'GROUP' as is_group, c.last_seq, a.role as actor_role, s.user_id is not null as is_member, u.id is not null as is_known,
+    select c.type = 'GROUP' as is_group, c.last_seq, a.role as actor_role, s.user_id is not null as is_member, u.id is not null and not u.is_erased as is_known,
            k.member_count
       from g join k on k.tenant_id = g.tenant_id and k.conversation_id = g.conversation_id
       left join conversations c on c.tenant_id = g.tenant_id and c.id = g.conversation_id and c.deleted_position is null

@@ -16,7 +16,9 @@ use crate::model::{Cursor, Epoch, EventKind, EventRow, Message, Position, Time};
 const BEGIN_AND_LOCK: &str = "begin; select pg_advisory_xact_lock(4714171)";
 const LOOK: &str = "
     select coalesce((select position from events order by position desc limit 1), 0) as head, clock_timestamp() as now,
-           (select epoch from log_state) as epoch";
+           (select epoch from log_state) as epoch,
+           exists (select from erasures where finished_at is null) or exists (
+                select from erasures where requested_at > clock_timestamp() - interval '1 minute') as is_erasing";
 
 /// A write transaction that holds the log's lock. Whatever its later statements see is everything that was written before.
 pub struct LogTransaction<'c> {
@@ -26,6 +28,8 @@ pub struct LogTransaction<'c> {
     pub epoch: Epoch,
     /// The newest position before this transaction.
     pub head: Position,
+    /// Somebody was erased lately: their last requests may still be on their way.
+    pub is_erasing: bool,
     began: Instant,
     appended: Vec<EventRow>,
     /// The messages that were written, with their tenants.
@@ -60,6 +64,7 @@ impl<'c> LogTransaction<'c> {
             now: Time(now),
             epoch,
             head,
+            is_erasing: row.try_get("is_erasing")?,
             began,
             appended: Vec::new(),
             messages: Vec::new(),

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::conversation_rows::{MemberRow, member_columns};
+use super::users::user_json;
 use super::{Db, bounded, query_as};
 use crate::error::{Code, Result};
 use crate::model::{EventRow, Member, Position, UserKey};
@@ -100,7 +101,8 @@ const LIST: &str = concat!(
     "select p.joined_position, ",
     member_columns!(),
     " from members p join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
-     where p.tenant_id = $1 and p.conversation_id = $2 and p.left_position is null
+     join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
+     where p.tenant_id = $1 and p.conversation_id = $2 and (p.left_position is null or c.type = 'PRIVATE')
        and (p.joined_position, p.user_id) > ($3, $4)
      order by p.joined_position, p.user_id limit $5"
 );

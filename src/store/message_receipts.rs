@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::members::After;
+use super::users::user_json;
 use super::{Db, bounded, query_as};
 use crate::error::{Code, Result};
 use crate::model::{MessageReceipt, MessageStatus, Position, Time, User, UserKey};
@@ -26,8 +27,9 @@ struct Row {
 
 /// Its recipients who are members still: those who were members when it was sent, the sender excepted. The first mark at
 /// or above the message is the step that took it in.
-const LIST: &str = "
-    select m.joined_position, jsonb_build_object('id', u.id, 'name', u.name, 'imageUrl', u.image_url, 'role', u.role) as user,
+const LIST: &str = concat!(
+    "
+    select m.joined_position, ", user_json!("u"), " as user,
            case when not u.receipts_off then (
                 select r.at from receipt_marks r
                  where r.tenant_id = m.tenant_id and r.conversation_id = m.conversation_id and r.user_id = m.user_id
@@ -43,7 +45,8 @@ const LIST: &str = "
        and exists (select from members w where w.tenant_id = m.tenant_id and w.conversation_id = m.conversation_id and w.user_id = m.user_id
                       and w.joined_position <= x.created_position and coalesce(w.left_position, x.created_position) >= x.created_position)
        and (m.joined_position, m.user_id) > ($3, $4)
-     order by m.joined_position, m.user_id limit $5";
+     order by m.joined_position, m.user_id limit $5"
+);
 
 /// To a member; `not-found` to anybody else. `are_told`: whether the tenant has receipts.
 pub async fn list(

@@ -1,91 +1,14 @@
 //! Reading messages: a page of a conversation, one by its id, many by theirs.
 
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::conversation_rows::{Reach, reach_lateral};
+use super::message_rows::{MessageRow, gone, message_columns};
+use super::users::user_json;
 use super::{Db, bounded, query_as};
 use crate::error::{Code, Result};
-use crate::model::{
-    Attachment, Epoch, Message, MessageType, Position, ReplyTo, Time, User, UserKey,
-};
-
-/// A message and its sender, as one row or, inside another row, as one JSON value: the names are the same.
-/// A macro because SQL must be a literal.
-macro_rules! message_columns {
-    () => {
-        "x.id, x.conversation_id, x.seq, x.type, x.attachments, x.notice, x.client_message_id, x.metadata, x.changed_position,
-         x.created_at, x.edited_at, x.deleted_at, case when x.deleted_at is null then x.content end as content,
-         case when x.reply_to_id is not null then (
-              select jsonb_build_object('id', q.id, 'seq', q.seq, 'isDeleted', q.deleted_at is not null,
-                         'excerpt', case when q.deleted_at is null then left(q.content, 140) end,
-                         'sender', case when qs.id is not null
-                                        then jsonb_build_object('id', qs.id, 'name', qs.name, 'imageUrl', qs.image_url, 'role', qs.role) end)
-                from messages q left join users qs on qs.tenant_id = q.tenant_id and qs.id = q.sender_id
-               where q.tenant_id = x.tenant_id and q.id = x.reply_to_id) end as reply_to,
-         case when s.id is not null
-              then jsonb_build_object('id', s.id, 'name', s.name, 'imageUrl', s.image_url, 'role', s.role) end as sender"
-    };
-}
-pub(super) use message_columns;
-
-/// The row of `message_columns`.
-#[derive(Debug, Deserialize, sqlx::FromRow)]
-pub(super) struct MessageRow {
-    id: Uuid,
-    conversation_id: Uuid,
-    seq: i64,
-    r#type: MessageType,
-    #[sqlx(json(nullable))]
-    sender: Option<User>,
-    content: Option<String>,
-    #[sqlx(json(nullable))]
-    reply_to: Option<ReplyTo>,
-    #[sqlx(json)]
-    attachments: Vec<Attachment>,
-    notice: Option<Value>,
-    client_message_id: Option<String>,
-    metadata: Value,
-    changed_position: Position,
-    created_at: DateTime<Utc>,
-    edited_at: Option<DateTime<Utc>>,
-    deleted_at: Option<DateTime<Utc>>,
-}
-
-impl From<MessageRow> for Message {
-    fn from(row: MessageRow) -> Self {
-        let is_deleted = row.deleted_at.is_some();
-        Self {
-            id: row.id,
-            conversation_id: row.conversation_id,
-            seq: row.seq,
-            r#type: row.r#type,
-            sender: row.sender,
-            content: row.content,
-            attachments: if is_deleted {
-                Vec::new()
-            } else {
-                row.attachments
-            },
-            reply_to: row.reply_to.filter(|_| !is_deleted),
-            notice: row.notice,
-            client_message_id: row.client_message_id,
-            metadata: if is_deleted {
-                Value::Object(Default::default())
-            } else {
-                row.metadata
-            },
-            created_at: Time(row.created_at),
-            edited_at: row.edited_at.map(Time),
-            is_deleted,
-            status: None,
-            changed_position: row.changed_position,
-        }
-    }
-}
+use crate::model::{Epoch, Message, Position, UserKey};
 
 /// Many by id, in no order; what is not there is left out. For the writer's replays and for rendering events.
 pub async fn by_ids(
@@ -164,6 +87,9 @@ pub enum Range {
     Offset(i64),
 }
 
+/// Messages that may share one `changed_position`, at most: those of one conversation that an erasure blanks at once.
+pub(super) const TOGETHER: usize = 50;
+
 /// A page, oldest first (`Since`: in order of change), whether there is more, and what it was true at.
 pub struct MessagePage {
     pub items: Vec<Message>,
@@ -218,19 +144,20 @@ pub async fn list(
             reach,
         } = standing.ok_or(Code::NotFound)?;
         let (kind, text, bound, newest_first) = statement(range, last_seq);
+        let most = match range {
+            Range::Since(_) => limit + TOGETHER as i64,
+            _ => limit,
+        };
         let rows: Vec<MessageRow> = query_as(kind, text)
             .bind(me.tenant.to_string())
             .bind(conversation)
             .bind(bound)
-            .bind(limit + 1)
+            .bind(most + 1)
             .fetch_all(&mut *connection)
             .await?;
-        let has_more = rows.len() as i64 > limit;
-        let mut items: Vec<Message> = rows
-            .into_iter()
-            .take(limit as usize)
-            .map(Message::from)
-            .collect();
+        let length = length(&rows, limit as usize, matches!(range, Range::Since(_)));
+        let has_more = rows.len() > length;
+        let mut items: Vec<Message> = rows.into_iter().take(length).map(Message::from).collect();
         if newest_first {
             items.reverse();
         }
@@ -247,6 +174,16 @@ pub async fn list(
         })
     })
     .await
+}
+
+/// How many of these rows are the page. In order of change it ends between two positions, at which the next one goes on.
+fn length(rows: &[MessageRow], limit: usize, by_change: bool) -> usize {
+    let mut length = rows.len().min(limit);
+    let at = |i: usize| rows.get(i).map(|row| row.changed_position);
+    while by_change && length > 0 && length < rows.len() && at(length) == at(length - 1) {
+        length += 1;
+    }
+    length
 }
 
 /// The statement of a range, its bound, and whether it reads backwards.

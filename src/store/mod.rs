@@ -1,6 +1,7 @@
 //! All SQL. One file per noun, functions from a connection to model types; `writer` is the only way to write to the log.
 
 pub mod batch;
+pub mod blanking;
 pub mod catchup;
 pub mod changes;
 pub mod committed;
@@ -11,20 +12,25 @@ mod create_all;
 pub mod deliveries;
 pub mod edits;
 pub mod ephemeral;
+pub mod erasure;
+pub mod export;
 pub mod handouts;
 pub mod identity;
 pub mod joins;
 pub mod log;
 pub mod members;
 pub mod message_receipts;
+mod message_rows;
 pub mod messages;
 mod new_messages;
 mod notices;
 pub mod presence;
 mod queue;
 pub mod receipts;
+pub mod remnants;
 pub mod render;
 pub mod revisions;
+pub mod revocations;
 pub mod roles;
 pub mod send;
 pub mod status;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
+use super::blanking::Remnant;
 use super::log::LogTransaction;
 use super::query_as;
 use super::send::{self, Send};
@@ -23,7 +24,7 @@ pub(super) async fn say_all(log: &mut LogTransaction<'_>, all: &[Say]) -> Result
     if all.is_empty() {
         return Ok(());
     }
-    let names = names(log, all).await?;
+    let names = names(log, all.iter().map(|say| (&*say.by.tenant, &say.notice))).await?;
     let mut sends = Vec::with_capacity(all.len());
     for say in all {
         let name = |id: &str| {
@@ -48,19 +49,58 @@ pub(super) async fn say_all(log: &mut LogTransaction<'_>, all: &[Say]) -> Result
     Ok(())
 }
 
+/// A notice in other words.
+pub(super) struct Worded {
+    pub(super) id: Uuid,
+    pub(super) content: String,
+}
+
+/// Words notices of one tenant anew, with the names of today: who was erased has none. Those that say the same are left out.
+pub(super) async fn word_anew(
+    log: &mut LogTransaction<'_>,
+    tenant: &str,
+    all: &[Remnant],
+) -> Result<Vec<Worded>> {
+    let mut notices: Vec<(&Remnant, Notice)> = Vec::new();
+    for remnant in all {
+        if let Some(notice) = &remnant.notice {
+            notices.push((remnant, serde_json::from_value(notice.clone())?));
+        }
+    }
+    if notices.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = names(log, notices.iter().map(|(_, notice)| (tenant, notice))).await?;
+    let words = |(remnant, notice): &(&Remnant, Notice)| {
+        let before = remnant.content.as_deref().unwrap_or_default();
+        let language = Language::of_notice(before);
+        let name = |id: &str| {
+            let key = (tenant.to_owned(), id.to_owned());
+            let name = names.get(&key).cloned();
+            name.unwrap_or_else(|| language.deleted_account().to_owned())
+        };
+        let content = notice.words(language, name);
+        let id = remnant.id;
+        (content != before).then_some(Worded { id, content })
+    };
+    Ok(notices.iter().filter_map(words).collect())
+}
+
+/// What people are called. Who was erased is left out.
 async fn names(
     log: &mut LogTransaction<'_>,
-    all: &[Say],
+    all: impl Iterator<Item = (&str, &Notice)>,
 ) -> Result<HashMap<(String, String), String>> {
-    let people = all.iter().flat_map(|say| {
-        let ids = say.notice.user_ids.iter().chain(&say.notice.actor_id);
-        ids.map(|id| (say.by.tenant.to_string(), id.clone()))
+    let people = all.flat_map(|(tenant, notice)| {
+        let ids = notice.user_ids.iter().chain(&notice.actor_id);
+        ids.map(|id| (tenant.to_owned(), id.clone()))
     });
     let (tenants, ids): (Vec<_>, Vec<_>) = people.unzip();
     let rows: Vec<(String, String, String)> = query_as(
         "users.names",
         "select distinct u.tenant_id, u.id, coalesce(u.name, u.id)
-           from unnest($1::text[], $2::text[]) as g (tenant_id, id) join users u using (tenant_id, id)",
+           from unnest($1::text[], $2::text[]) as g (tenant_id, id) join users u using (tenant_id, id)
+          where not u.is_erased",
     )
     .bind(tenants)
     .bind(ids)

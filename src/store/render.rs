@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::committed::Committed;
 use super::conversations::{self, At};
 use super::members::{self, MemberAt};
-use super::{messages, query_as};
+use super::{messages, query_as, unread};
 use crate::error::Result;
 use crate::model::{
     Conversation, ConversationData, ConversationType, Delivery, DeliveryData, Epoch, Event,
@@ -35,6 +35,8 @@ pub struct Rendered {
     pub activity: Position,
     /// Of a new conversation: whether it is PRIVATE.
     pub is_private: bool,
+    /// Of an erasure: what the person said in the conversation, as ranges of `seq`. It is unread to nobody any more.
+    pub taken_back: Vec<(i64, i64)>,
 }
 
 /// The content that the rows refer to, read in one query per kind that occurs.
@@ -44,6 +46,7 @@ struct Content {
     conversations: HashMap<Position, (Conversation, Vec<String>)>,
     members: HashMap<Position, MemberAt>,
     users: HashMap<(String, String), User>,
+    taken_back: HashMap<Position, Vec<(i64, i64)>>,
 }
 
 /// Events of `rows`, in their order. A row whose content was erased for good (retention) is left out.
@@ -68,6 +71,10 @@ pub async fn render(
 
 /// The same without SQL, of what this instance has just written; none when something of it must be read.
 pub fn render_committed(committed: Committed) -> Option<Vec<Rendered>> {
+    // What an erasure takes out of what is unread stands in Postgres.
+    if committed.rows.iter().any(EventRow::is_erasure) {
+        return None;
+    }
     let mut content = Content {
         messages: by_id(committed.messages),
         ..Content::default()
@@ -104,6 +111,7 @@ impl Content {
             reply_to: None,
             activity: 0,
             is_private: false,
+            taken_back: Vec::new(),
         };
         match event {
             Event::MessageCreated(of) | Event::MessageUpdated(of) | Event::MessageDeleted(of) => {
@@ -121,6 +129,10 @@ impl Content {
             Event::MemberJoined(_) => {
                 let of = self.members.get(&rendered.row.position);
                 rendered.activity = of.map_or(0, |at| at.activity_position);
+            }
+            Event::UserUpdated(_) => {
+                let of = self.taken_back.remove(&rendered.row.position);
+                rendered.taken_back = of.unwrap_or_default();
             }
             _ => {}
         }
@@ -164,6 +176,13 @@ impl Content {
         if !ids.is_empty() {
             content.users = users(connection, &tenants, &ids).await?;
         }
+        let erasures = rows.iter().filter(|row| row.is_erasure());
+        let erasures: Vec<_> = erasures
+            .filter(|row| row.conversation_id.is_some())
+            .collect();
+        if !erasures.is_empty() {
+            content.taken_back = unread::taken_back(connection, &erasures).await?;
+        }
         Ok(content)
     }
 
@@ -205,10 +224,12 @@ impl Content {
                 Event::ReceiptDelivered(of(epoch, row, DeliveryData { receipt }))
             }
             EventKind::UserUpdated => {
-                let user = self
-                    .users
-                    .get(&(tenant(), row.subject_user_id.clone()?))?
-                    .clone();
+                let id = row.subject_user_id.clone()?;
+                let user = match row.is_erasure() {
+                    // Whoever has come back under that id since: who reads this still holds what was erased.
+                    true => User::erased(id),
+                    false => self.users.get(&(tenant(), id))?.clone(),
+                };
                 Event::UserUpdated(of(epoch, row, UserData { user }))
             }
         })
@@ -265,7 +286,7 @@ async fn users(
         #[sqlx(flatten)]
         user: User,
     }
-    let text = "select distinct u.tenant_id, u.id, u.name, u.image_url, u.role
+    let text = "select distinct u.tenant_id, u.id, u.name, u.image_url, u.role, u.is_erased as is_deleted
                   from unnest($1::text[], $2::text[]) as g (tenant_id, id) join users u using (tenant_id, id)";
     let rows: Vec<Row> = query_as("users.by_ids", text)
         .bind(tenants.to_vec())
@@ -276,18 +297,4 @@ async fn users(
         .into_iter()
         .map(|row| ((row.tenant_id, row.user.id.clone()), row.user))
         .collect())
-}
-
-/// The events at these positions, again: after their content changed.
-pub async fn at(
-    connection: &mut PgConnection,
-    epoch: Epoch,
-    positions: Vec<Position>,
-) -> Result<Vec<Rendered>> {
-    let text = "select * from events where position = any($1) order by position";
-    let rows: Vec<EventRow> = query_as("log.at", text)
-        .bind(positions)
-        .fetch_all(&mut *connection)
-        .await?;
-    render(connection, epoch, rows).await
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::message_rows::gone;
 use super::{Db, bounded, query, query_as};
 use crate::error::{Code, Result};
 use crate::model::{Attachment, Revision, Time, UserKey};
@@ -55,9 +56,14 @@ pub async fn list(
 
 async fn read(connection: &mut PgConnection, tenant: &str, message: Uuid) -> Result<Vec<Revision>> {
     // The tail of what is kept goes a little later than it may be seen.
-    let text = "select content, attachments, metadata, replaced_at, replaced_by from revisions
-                 where tenant_id = $1 and message_id = $2 and replaced_at > now() - make_interval(days => $3)
-                 order by position";
+    let text = concat!(
+        "select r.content, r.attachments, r.metadata, r.replaced_at, r.replaced_by
+           from revisions r join messages x on x.tenant_id = r.tenant_id and x.id = r.message_id
+           left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
+          where r.tenant_id = $1 and r.message_id = $2 and r.replaced_at > now() - make_interval(days => $3) and not ",
+        gone!(),
+        " order by r.position"
+    );
     let rows: Vec<Row> = query_as("revisions.list", text)
         .bind(tenant.to_owned())
         .bind(message)

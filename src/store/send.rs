@@ -9,6 +9,7 @@ use super::log::LogTransaction;
 use super::messages;
 use super::new_messages::{NewRow, number, write};
 use super::query_as;
+use super::users::user_json;
 use crate::error::{Code, Error, Result};
 use crate::model::{FieldCode, Message, MessageType, NewMessage, ReplyTo, User, UserKey};
 
@@ -175,11 +176,11 @@ fn judge(send: &Send, found: &Found, hash: &[u8]) -> Option<Fate> {
 }
 
 async fn look_up(log: &mut LogTransaction<'_>, sends: &[&Send]) -> Result<Vec<Found>> {
-    let rows = query_as("messages.check", "
+    let rows = query_as("messages.check", concat!("
         select c.last_seq, c.closed, m.user_id is not null as is_member, o.id as own_id,
                coalesce(r.id, s.id) as replay_id, coalesce(r.request_hash, s.request_hash) as replay_hash,
                case when u.id is not null
-                    then jsonb_build_object('id', u.id, 'name', u.name, 'imageUrl', u.image_url, 'role', u.role) end as sender
+                    then ", user_json!("u"), " end as sender
           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[])
                with ordinality as g (tenant_id, conversation_id, user_id, key, id, system_key, n)
           left join conversations c on c.tenant_id = g.tenant_id and c.id = g.conversation_id and c.deleted_position is null
@@ -190,7 +191,7 @@ async fn look_up(log: &mut LogTransaction<'_>, sends: &[&Send]) -> Result<Vec<Fo
           left join lateral (select * from messages s
                               where s.tenant_id = g.tenant_id and s.sender_id is null and s.idempotency_key = g.system_key limit 1) s on true
           left join users u on u.tenant_id = g.tenant_id and u.id = g.user_id
-         order by g.n")
+         order by g.n"))
         .bind(sends.iter().map(|s| s.by.tenant.to_string()).collect::<Vec<_>>())
         .bind(sends.iter().map(|s| s.conversation).collect::<Vec<_>>())
         .bind(sends.iter().map(|s| s.by.id.to_string()).collect::<Vec<_>>())

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Db, bounded, query, query_as};
 use crate::error::Result;
-use crate::model::{Time, UserKey};
+use crate::model::Time;
 
 /// How long a ticket waits for its first stream, and for the next one after its stream has ended.
 pub const GRACE_SECS: f64 = 60.0;
@@ -17,16 +17,19 @@ pub fn hash(ticket: &str) -> Vec<u8> {
 }
 
 /// Stores a new ticket, and gives when it expires if no stream is opened with it.
-pub async fn create(db: &Db, me: &UserKey, ticket: &str, token_exp: DateTime<Utc>) -> Result<Time> {
-    let text = "insert into stream_tickets (hash, tenant_id, user_id, token_exp, expires_at)
-                values ($1, $2, $3, $4, now() + make_interval(secs => $5)) returning expires_at";
+pub async fn create(db: &Db, ticket: &str, of: &Holder, origin: Option<&str>) -> Result<Time> {
+    let text = "insert into stream_tickets (hash, tenant_id, user_id, token_exp, token_iat, token_key, origin, expires_at)
+                values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8)) returning expires_at";
     bounded(async {
         let mut connection = db.connection().await?;
         let (expires_at,): (Time,) = query_as("tickets.create", text)
             .bind(hash(ticket))
-            .bind(me.tenant.to_string())
-            .bind(me.id.to_string())
-            .bind(token_exp)
+            .bind(of.tenant_id.clone())
+            .bind(of.user_id.clone())
+            .bind(of.token_exp)
+            .bind(of.token_iat)
+            .bind(of.token_key.clone())
+            .bind(origin.map(str::to_owned))
             .bind(GRACE_SECS)
             .fetch_one(&mut *connection)
             .await?;
@@ -35,24 +38,35 @@ pub async fn create(db: &Db, me: &UserKey, ticket: &str, token_exp: DateTime<Utc
     .await
 }
 
-/// Who may stream with a ticket.
+/// Who may stream with a ticket, as the token says that it was bought with.
 #[derive(sqlx::FromRow)]
 pub struct Holder {
     pub tenant_id: String,
     pub user_id: String,
     pub token_exp: DateTime<Utc>,
+    pub token_iat: i64,
+    pub token_key: Option<Vec<u8>>,
 }
 
-/// Opens `stream` with a ticket: from now on an older stream with it is a stranger to the row, and ends.
-pub async fn open(db: &Db, ticket: &str, stream: Uuid) -> Result<Option<Holder>> {
-    let text = "update stream_tickets set stream_id = $2, expires_at = now() + make_interval(secs => $3)
-                 where hash = $1 and expires_at > now() and token_exp > now() returning tenant_id, user_id, token_exp";
+/// Opens `stream` with a ticket, from the site that bought it (a page of this very origin sends no `Origin` with a GET): from now on an older stream with it is a stranger to the row, and ends.
+pub async fn open(
+    db: &Db,
+    ticket: &str,
+    stream: Uuid,
+    origin: Option<&str>,
+) -> Result<Option<Holder>> {
+    let text = "update stream_tickets t set stream_id = $2, expires_at = now() + make_interval(secs => $3)
+                 where hash = $1 and expires_at > now() and token_exp > now() 
+                   and (origin is null or $4::text is null or origin = $4)
+                   and not exists (select from revocations r where r.tenant_id = t.tenant_id and r.user_id = t.user_id and r.before >= t.token_iat)
+                returning tenant_id, user_id, token_exp, token_iat, token_key";
     bounded(async {
         let mut connection = db.connection().await?;
         let text = query_as("tickets.open", text)
             .bind(hash(ticket))
             .bind(stream)
-            .bind(GRACE_SECS);
+            .bind(GRACE_SECS)
+            .bind(origin.map(str::to_owned));
         Ok(text.fetch_optional(&mut *connection).await?)
     })
     .await

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::members::After;
+use super::users::user_json;
 use super::{Db, bounded, query_as};
 use crate::error::{Code, Result};
 use crate::model::{HandedOut, Position, Time, Trace, TracedRecipient, Transport, User};
@@ -30,8 +31,9 @@ struct Row {
 
 /// Everybody whose membership held the message, the sender excepted, whoever left since. Of what was handed to one of them
 /// the next 1,000 stretches are looked at: of a reader that far ahead the message is in none.
-const RECIPIENTS: &str = "
-    select m.joined_position, jsonb_build_object('id', u.id, 'name', u.name, 'imageUrl', u.image_url, 'role', u.role) as user,
+const RECIPIENTS: &str = concat!(
+    "
+    select m.joined_position, ", user_json!("u"), " as user,
            (select array_agg((
                 select min(h.at) from (
                     select h.after, h.at from handouts h
@@ -51,7 +53,8 @@ const RECIPIENTS: &str = "
       join users u on u.tenant_id = m.tenant_id and u.id = m.user_id
      where x.tenant_id = $1 and x.id = $2 and m.user_id is distinct from x.sender_id
        and (m.joined_position, m.user_id) > ($4, $5)
-     order by m.joined_position, m.user_id limit $6";
+     order by m.joined_position, m.user_id limit $6"
+);
 
 /// `not-found` when the tenant has no such message.
 pub async fn get(
@@ -63,7 +66,10 @@ pub async fn get(
 ) -> Result<(Trace, Option<After>)> {
     bounded(async {
         let mut connection = db.connection().await?;
-        let text = "select conversation_id, seq, created_at, deleted_at from messages where tenant_id = $1 and id = $2";
+        let text = "select x.conversation_id, x.seq, x.created_at,
+                           case when x.created_position <= s.erased_position then coalesce(x.deleted_at, s.erased_at) else x.deleted_at end as deleted_at
+                      from messages x left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
+                     where x.tenant_id = $1 and x.id = $2";
         let message: Option<Message> = query_as("trace.message", text)
             .bind(tenant.to_owned())
             .bind(id)

@@ -1,14 +1,16 @@
 //! Unread counts from the rows themselves, and what a feed is born with. Derived, never a counter that can drift.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::conversation_rows::unread_lateral;
+use super::erasure::CHUNK;
+use super::message_rows::gone;
 use super::{Db, bounded, query_as};
 use crate::error::Result;
-use crate::model::{Position, UserKey};
+use crate::model::{EventRow, Position, UserKey};
 
 /// One membership interval of a user, as a feed starts with it.
 #[derive(Debug, Clone)]
@@ -59,7 +61,8 @@ impl Snapshot {
     }
 }
 
-const SNAPSHOT: &str = "
+const SNAPSHOT: &str = concat!(
+    "
     select h.head, m.conversation_id, m.joined_position, m.left_position, c.last_position, c.type = 'PRIVATE' as is_private,
            case when c.type = 'PRIVATE' and m.left_position is null and c.last_seq > greatest(m.delivered_up_to, m.shown_up_to)
                 then c.last_seq end as undelivered,
@@ -71,12 +74,16 @@ const SNAPSHOT: &str = "
       left join lateral (
             select array_agg(low order by low) as lows, array_agg(high order by low) as highs from (
                 select min(seq) as low, max(seq) as high from (
-                    select x.seq, x.seq - row_number() over (order by x.seq) as island from messages x
+                    select x.seq, x.seq - row_number() over (order by x.seq) as island
+                      from messages x left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
                      where m.left_position is null and c.last_seq > m.read_up_to
                        and x.tenant_id = c.tenant_id and x.conversation_id = c.id
                        and x.seq > greatest(m.read_up_to, coalesce(m.deleted_up_to, 0))
-                       and x.sender_id is distinct from m.user_id and x.deleted_at is null and x.notice is null) y
-                 group by island) z) r on true";
+                       and x.sender_id is distinct from m.user_id and not ",
+    gone!(),
+    " and x.notice is null) y
+                 group by island) z) r on true"
+);
 
 #[derive(sqlx::FromRow)]
 struct SnapshotRow {
@@ -145,4 +152,61 @@ pub async fn list(connection: &mut PgConnection, me: &UserKey) -> Result<Vec<(Uu
         .bind(me.id.to_string())
         .fetch_all(connection)
         .await?)
+}
+
+/// What erasures took out of what may be unread in a conversation, as ranges of `seq`: all that the person had said there
+/// which somebody has not read; of the event of a chunk, what that chunk blanked.
+pub(super) async fn taken_back(
+    connection: &mut PgConnection,
+    erasures: &[&EventRow],
+) -> Result<HashMap<Position, Vec<(i64, i64)>>> {
+    let text = "
+        select g.position, min(x.seq), max(x.seq)
+          from unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::boolean[]) as g (tenant_id, conversation_id, user_id, position, is_chunk)
+         cross join lateral (select min(m.read_up_to) as read_by_all from members m
+                              where m.tenant_id = g.tenant_id and m.conversation_id = g.conversation_id and m.left_position is null
+                                and m.user_id <> g.user_id) h
+         cross join lateral (
+               select seq, seq - row_number() over (order by seq) as island from (
+                    select x.seq from messages x
+                     where not g.is_chunk and x.tenant_id = g.tenant_id and x.conversation_id = g.conversation_id and x.seq > h.read_by_all
+                       and x.sender_id = g.user_id and x.created_position <= g.position
+                    union all
+                    select x.seq from messages x
+                     where g.is_chunk and x.tenant_id = g.tenant_id and x.conversation_id = g.conversation_id
+                       and x.changed_position = g.position and x.sender_id = g.user_id) y) x
+         group by g.position, x.island";
+    let rows: Vec<(Position, i64, i64)> = query_as("unread.taken_back", text)
+        .bind(
+            erasures
+                .iter()
+                .map(|e| e.tenant_id.clone())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            erasures
+                .iter()
+                .map(|e| e.conversation_id)
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            erasures
+                .iter()
+                .map(|e| e.subject_user_id.clone())
+                .collect::<Vec<_>>(),
+        )
+        .bind(erasures.iter().map(|e| e.position).collect::<Vec<_>>())
+        .bind(
+            erasures
+                .iter()
+                .map(|e| e.seq == Some(CHUNK))
+                .collect::<Vec<_>>(),
+        )
+        .fetch_all(connection)
+        .await?;
+    let mut ranges: HashMap<Position, Vec<(i64, i64)>> = HashMap::new();
+    for (position, low, high) in rows {
+        ranges.entry(position).or_default().push((low, high));
+    }
+    Ok(ranges)
 }

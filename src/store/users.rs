@@ -4,8 +4,28 @@ use sqlx::PgConnection;
 
 use super::log::LogTransaction;
 use super::{Db, bounded, presence, query, query_as};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::{Account, EventKind, Preferences, Profile, User, UserKey};
+
+/// A person as one JSON value, of a row `$u` of `users`. A macro because SQL must be a literal.
+macro_rules! user_json {
+    ($u:literal) => {
+        concat!(
+            "jsonb_build_object('id', ",
+            $u,
+            ".id, 'name', ",
+            $u,
+            ".name, 'imageUrl', ",
+            $u,
+            ".image_url, 'role', ",
+            $u,
+            ".role, 'isDeleted', ",
+            $u,
+            ".is_erased)"
+        )
+    };
+}
+pub(super) use user_json;
 
 /// What a token or the host says of a person, and since when (`iat`, in seconds).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +38,7 @@ pub struct Sighting {
 pub async fn find(db: &Db, tenant: &str, id: &str) -> Result<Option<User>> {
     bounded(async {
         let mut connection = db.connection().await?;
-        let text = "select id, name, image_url, role from users where tenant_id = $1 and id = $2";
+        let text = "select id, name, image_url, role, is_erased as is_deleted from users where tenant_id = $1 and id = $2";
         Ok(query_as("users.find", text)
             .bind(tenant.to_owned())
             .bind(id.to_owned())
@@ -32,7 +52,7 @@ pub async fn find(db: &Db, tenant: &str, id: &str) -> Result<Option<User>> {
 pub async fn account(db: &Db, me: &UserKey) -> Result<Option<Account>> {
     bounded(async {
         let mut connection = db.connection().await?;
-        let text = "select id, name, image_url, role, presence_hidden, receipts_off from users
+        let text = "select id, name, image_url, role, is_erased as is_deleted, presence_hidden, receipts_off from users
                      where tenant_id = $1 and id = $2";
         Ok(query_as("users.account", text)
             .bind(me.tenant.to_string())
@@ -81,7 +101,8 @@ fn tell_oneself(log: &mut LogTransaction<'_>, tenant: &str, id: &str) {
 
 /// Makes the row of a person at first sight. Nobody knows them yet, so nothing goes to the log.
 /// Gives whether the token says something newer than the profile that is stored: then the writer must hear of it. One
-/// that only confirms it counts as its source from now on.
+/// that only confirms it counts as its source from now on. Somebody who comes back while their erasure is still going on
+/// is asked to wait: what is being taken from them is not for the new person.
 pub async fn see(db: &Db, seen: &Sighting) -> Result<bool> {
     let profile = &seen.profile;
     let text = "
@@ -90,16 +111,17 @@ pub async fn see(db: &Db, seen: &Sighting) -> Result<bool> {
             on conflict do nothing returning 1
         ), confirmed as (
             update users set claims_iat = $6
-             where tenant_id = $1 and id = $2 and claims_iat < $6
+             where tenant_id = $1 and id = $2 and claims_iat < $6 and not is_erased
                and (name, image_url, role) is not distinct from (coalesce($3, name), coalesce($4, image_url), coalesce($5, role))
         )
-        select 1 from users
+        select is_erased and exists (select from erasures e where e.tenant_id = $1 and e.user_id = $2 and e.finished_at is null) as erasing
+          from users
          where tenant_id = $1 and id = $2 and claims_iat < $6
            and (name is distinct from coalesce($3, name) or image_url is distinct from coalesce($4, image_url)
-                or role is distinct from coalesce($5, role))";
+                or role is distinct from coalesce($5, role) or is_erased)";
     bounded(async {
         let mut connection = db.connection().await?;
-        let row = query("users.see", text)
+        let found: Option<(bool,)> = query_as("users.see", text)
             .bind(seen.key.tenant.to_string())
             .bind(seen.key.id.to_string())
             .bind(profile.name.clone())
@@ -108,7 +130,12 @@ pub async fn see(db: &Db, seen: &Sighting) -> Result<bool> {
             .bind(seen.iat)
             .fetch_optional(&mut *connection)
             .await?;
-        Ok(row.is_some())
+        match found {
+            Some((true,)) => {
+                Err(Error::from(Code::Unavailable).because("the person is being erased"))
+            }
+            found => Ok(found.is_some()),
+        }
     })
     .await
 }
@@ -131,12 +158,15 @@ pub async fn put_all(log: &mut LogTransaction<'_>, sightings: &[&Sighting]) -> R
             select tenant_id, id, name, image_url, role, iat from given
             on conflict on constraint users_pkey do update
                set name = coalesce(excluded.name, u.name), image_url = coalesce(excluded.image_url, u.image_url),
-                   role = coalesce(excluded.role, u.role), claims_iat = excluded.claims_iat, updated_at = now()
-             where excluded.claims_iat >= u.claims_iat
+                   role = coalesce(excluded.role, u.role), claims_iat = excluded.claims_iat, updated_at = now(), is_erased = false
+             where case when u.is_erased
+                        then excluded.claims_iat > u.claims_iat and not exists (
+                             select from erasures e where e.tenant_id = u.tenant_id and e.user_id = u.id and e.finished_at is null)
+                        else excluded.claims_iat >= u.claims_iat end
             returning *
         )
         select p.tenant_id, p.id, old.id is null as is_new from put p left join old using (tenant_id, id)
-         where old.id is null or (p.name, p.image_url, p.role) is distinct from (old.name, old.image_url, old.role)
+         where old.id is null or (p.name, p.image_url, p.role, p.is_erased) is distinct from (old.name, old.image_url, old.role, old.is_erased)
          order by p.tenant_id, p.id")
         .bind(column(|s| Some(s.key.tenant.to_string())))
         .bind(column(|s| Some(s.key.id.to_string())))
@@ -185,13 +215,13 @@ async fn tell(log: &mut LogTransaction<'_>, changed: &[(String, String)]) -> Res
     Ok(())
 }
 
-/// Which of these people are known, of those asked.
+/// Which of these people are known, of those asked. Nobody knows who was erased.
 pub async fn known(
     connection: &mut PgConnection,
     tenants: &[String],
     ids: &[String],
 ) -> Result<Vec<(String, String)>> {
-    let text = "select u.tenant_id, u.id from unnest($1::text[], $2::text[]) as g (tenant_id, id) join users u using (tenant_id, id)";
+    let text = "select u.tenant_id, u.id from unnest($1::text[], $2::text[]) as g (tenant_id, id) join users u using (tenant_id, id) where not u.is_erased";
     Ok(query_as("users.known", text)
         .bind(tenants.to_vec())
         .bind(ids.to_vec())
@@ -216,7 +246,7 @@ pub async fn make_stubs(
 
 /// These people, in the order asked; those unknown left out.
 pub async fn list(db: &Db, tenant: &str, ids: &[String]) -> Result<Vec<User>> {
-    let text = "select u.id, u.name, u.image_url, u.role from unnest($2::text[]) with ordinality as g (id, n)
+    let text = "select u.id, u.name, u.image_url, u.role, u.is_erased as is_deleted from unnest($2::text[]) with ordinality as g (id, n)
                   join users u on u.tenant_id = $1 and u.id = g.id order by g.n";
     bounded(async {
         let mut connection = db.connection().await?;

@@ -13,6 +13,8 @@ const ADDED: &str = r#"
 /colour                  unknown-field      {"colour":1}
 /subject                 too-long           {"subject":"*201"}
 /subject                 blank              {"subject":" "}
+/subject                 line-break         {"subject":"a\u0085b"}
+/subject                 bidi-control       {"subject":"a\u202bb"}
 /subject                 wrong-type         {"subject":["s"]}
 /organizationId          too-long           {"organizationId":"*129"}
 /key                     invalid-value      {"key":"k"}
@@ -26,6 +28,8 @@ const ADDED: &str = r#"
 /context/colour          unknown-field      {"context":{"type":"AD","id":"1","colour":1}}
 /context/startsAt        wrong-type         {"context":{"type":"AD","id":"1","startsAt":"tomorrow"}}
 /context/title           too-long           {"context":{"type":"AD","id":"1","title":"*201"}}
+/context/title           bidi-control       {"context":{"type":"AD","id":"1","title":"\u202dx"}}
+/context/url             host-not-allowed   {"context":{"type":"AD","id":"1","url":"https://a.example:8443/"}}
 /context/url             invalid-url        {"context":{"type":"AD","id":"1","url":"javascript:alert(1)"}}
 /context/imageUrl        invalid-url        {"context":{"type":"AD","id":"1","imageUrl":"http://a.example/"}}
 /firstMessage/content    required           {"firstMessage":{}}

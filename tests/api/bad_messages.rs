@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::refusals::{Row, Scene, rows};
+use crate::refusals::{Row, Scene, assert_problem, everything, rows};
 
 /// Pointer, code and body of a message.
 const MESSAGES: &str = r#"
@@ -15,6 +15,7 @@ const MESSAGES: &str = r#"
 /content                 blank              {"content":" \r\n\t\u00a0\u3000"}
 /content                 blank              {"content":"\u200b\u200d\ufeff\u2063\u3164"}
 /content                 nul-character      {"content":"a\u0000b"}
+/content                 blank              {"content":"\u2800\udb40\udc67\u115f\ufff9"}
 /content                 too-long           {"content":"*10001"}
 /colour                  unknown-field      {"content":"x","colour":1}
 /clientMessageId         blank              {"content":"x","clientMessageId":""}
@@ -29,6 +30,10 @@ const MESSAGES: &str = r#"
 /attachments/0/fileSize  out-of-range       {"content":"x","attachments":[{"url":"https://a.example/","type":"t","fileSize":-1}]}
 /attachments/0/fileSize  wrong-type         {"content":"x","attachments":[{"url":"https://a.example/","type":"t","fileSize":1.5}]}
 /attachments/0/fileName  too-long           {"content":"x","attachments":[{"url":"https://a.example/","type":"t","fileName":"*256"}]}
+/attachments/0/fileName  bidi-control       {"content":"x","attachments":[{"url":"https://a.example/","type":"t","fileName":"\u202egpj.exe"}]}
+/attachments/0/fileName  line-break         {"content":"x","attachments":[{"url":"https://a.example/","type":"t","fileName":"a\u2028.jpg"}]}
+/attachments/0/fileName  control-character  {"content":"x","attachments":[{"url":"https://a.example/","type":"t","fileName":"a\t.jpg"}]}
+/attachments/0/url       host-not-allowed   {"content":"x","attachments":[{"url":"https://127.0.0.1/a.jpg","type":"t"}]}
 /attachments/0/colour    unknown-field      {"content":"x","attachments":[{"url":"https://a.example/","type":"t","colour":1}]}
 "#;
 
@@ -76,6 +81,41 @@ async fn a_message_is_refused_by_the_field() {
     scene.refuses_fields(Method::POST, path, bodies).await;
 }
 
+/// Pointer, code and body of a message that is JSON, and none that a JSON library would write.
+const UNHEARD_OF: &str = r#"
+/content                 lone-surrogate     {"content":"\ud800"}
+/content                 lone-surrogate     {"content":"\udc00"}
+/attachments/0/fileName  lone-surrogate     {"content":"x","attachments":[{"url":"https://a.example/","type":"t","fileName":"\ud83dx"}]}
+/metadata/a              lone-surrogate     {"content":"x","metadata":{"a":"\udfff\ud800"}}
+/content                 duplicate-field    {"content":"x","content":"x"}
+/metadata/b/c            duplicate-field    {"content":"x","metadata":{"b":{"c":1,"c":1}}}
+/metadata/a              out-of-range       {"content":"x","metadata":{"a":-1e999}}
+"#;
+
+#[tokio::test]
+async fn half_a_character_and_a_field_given_twice_are_refused_by_the_field() {
+    let scene = Scene::set().await;
+    let before = everything(&scene.app.database).await;
+    let path = format!("/v1/conversations/{}/messages", scene.conversation);
+    let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+    let deep = format!(r#"/metadata too-deep {{"content":"x","metadata":{{"a":{deep}}}}}"#);
+    for line in UNHEARD_OF
+        .lines()
+        .filter(|line| !line.is_empty())
+        .chain([&*deep])
+    {
+        let (pointer, rest) = line.split_once(' ').expect("a pointer");
+        let (code, body) = rest.trim_start().split_once(' ').expect("a code");
+        let request = scene.alice.request(Method::POST, &path);
+        let request = request.header("Content-Type", "application/json");
+        let answer = scene.alice.send(request.body(body.to_owned())).await;
+        assert_problem(&answer, line, 422, "invalid-body", Some(pointer));
+        assert_eq!(answer.body["errors"][0]["code"], code, "{body:.100}");
+    }
+    let after = everything(&scene.app.database).await;
+    assert_eq!(after, before, "nothing changed");
+}
+
 /// Pointer, code and body of a horizon.
 const HORIZONS: &str = r#"
 /upTo                    out-of-range       {"upTo":2}
@@ -94,8 +134,11 @@ const PROFILE: &str = r#"
 /name                    blank              {"name":""}
 /name                    too-long           {"name":"*201"}
 /name                    nul-character      {"name":"a\u0000"}
+/name                    line-break         {"name":"Alice\r\nBob"}
+/name                    bidi-control       {"name":"\u2067Alice"}
 /name                    wrong-type         {"name":1}
 /imageUrl                invalid-url        {"imageUrl":"http://a.example/"}
+/imageUrl                host-not-allowed   {"imageUrl":"https://localhost/"}
 /role                    too-long           {"role":"*65"}
 /nickname                unknown-field      {"nickname":"x"}
 /id                      invalid-value      {"id":"mallory"}

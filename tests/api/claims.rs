@@ -98,8 +98,8 @@ async fn a_profile_changes_only_by_a_newer_token_and_correspondents_are_told() {
         named("Between", now - 30).get("/v1/me").await.ok()["name"],
         "Alice"
     );
-    // A host's clock that runs ahead does not lock later tokens out.
-    named("Alice", now + 1000).get("/v1/me").await.ok();
+    // A host's clock that runs ahead a little does not lock later tokens out.
+    named("Alice", now + 20).get("/v1/me").await.ok();
     assert_eq!(bob.all_events(&cursor, 10).await.0.len(), 0);
     assert_eq!(bob.get("/v1/users/alice").await.ok()["name"], "Alice");
 }

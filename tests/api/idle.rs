@@ -10,7 +10,7 @@ use sqlx::Row;
 use crate::support::{App, Database, Instance, Person, eventually};
 
 /// What every instance does by itself, with nobody asking.
-const BACKGROUND: [&str; 8] = [
+const BACKGROUND: [&str; 10] = [
     "ephemeral.notify",
     "log.after",
     "log.notify",
@@ -19,6 +19,8 @@ const BACKGROUND: [&str; 8] = [
     "tickets.prune",
     "conversations.count",
     "log.prune",
+    "revocations.recent",
+    "erasures.claim",
 ];
 
 /// How often each kind of statement was sent, by the service's own count; the background's left out.
@@ -63,6 +65,8 @@ fn is_background(query: &str) -> bool {
         "delete from stream_tickets",
         "filter (where closed)",
         "with old as",
+        "from revocations where revoked_at",
+        "update erasures set claimed_until",
         "pg_stat_statements",
     ]
     .iter()

@@ -309,7 +309,7 @@ async fn a_change_for_all_is_an_admins_and_what_is_left_out_stays() {
 
 #[tokio::test]
 async fn an_organisation_is_named_by_those_whose_token_lists_it() {
-    let app = App::with(1, "organizations_claim=\"orgs\"").await;
+    let app = App::with(1, "claims={organizations=[\"orgs\"]}").await;
     app.person("bob").get("/v1/me").await.ok();
     let with = |listed: Value| {
         Person::with(&app.instances[0].url, "alice", |claims| {

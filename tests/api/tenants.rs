@@ -77,6 +77,51 @@ async fn each_tenant_talks_for_itself() {
     );
 }
 
+/// A site copied into a second tenant, as it stands.
+const COPY: [&str; 3] = [
+    "insert into users (tenant_id, id, name) select 'other', id, name from users",
+    "insert into conversations (tenant_id, id, type, last_position, activity_position, created_at, updated_at)
+     select 'other', id, type, last_position, activity_position, created_at, updated_at from conversations",
+    "insert into members (tenant_id, conversation_id, user_id, joined_position, joined_at)
+     select 'other', conversation_id, user_id, joined_position, joined_at from members",
+];
+
+#[tokio::test]
+async fn no_feed_in_memory_takes_in_what_is_of_another_tenant_not_even_where_all_ids_are_the_same()
+{
+    let app = App::start().await;
+    let (alice, _, conversation) = app.two_people_talking().await;
+    for sql in COPY {
+        app.database.execute(sql).await;
+    }
+    let [twin, other_bob] = ["alice", "bob"].map(|id| of_tenant(&app, "other", id));
+    let start = twin.cursor().await;
+    let stream = format!("/v1/events/stream?since={start}");
+    let mut stream = Listener::open(twin.request(Method::GET, &stream)).await;
+    alice.say(&conversation, "secret").await.ok();
+    let typing = format!("/v1/conversations/{conversation}/typing");
+    let typing = alice.put(&typing, &json!({ "isTyping": true })).await;
+    assert_eq!(typing.status, 204);
+    let now = other_bob.get("/v1/events").await.ok();
+    assert_eq!(now["ephemeral"]["typing"], json!([]));
+    other_bob.say(&conversation, "ours").await.ok();
+    let first = stream.until("message.created").await;
+    assert_eq!(first.data["data"]["message"]["content"], "ours");
+    // A feed that was there before, one that is born from memory now, and the first tenant's.
+    let [late, theirs] = ["other", "default"].map(|tenant| of_tenant(&app, tenant, "bob"));
+    for (reader, content) in [(&twin, "ours"), (&late, "ours"), (&theirs, "secret")] {
+        let (events, _) = reader.all_events(&start, 10).await;
+        let said = events
+            .iter()
+            .filter(|event| event["type"] == "message.created");
+        let said: Vec<_> = said
+            .map(|event| &event["data"]["message"]["content"])
+            .collect();
+        assert_eq!(said, [content]);
+    }
+    assert_eq!(twin.get("/v1/unread").await.ok()["total"], 1);
+}
+
 #[tokio::test]
 async fn the_hosts_backend_sees_its_conversations_and_is_in_none() {
     let app = App::start().await;

@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, RequestBuilder};
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use crate::auth::token;
+use crate::auth::{anonymous, answer, token};
 use crate::listener::Listener;
+use crate::sse::Sse;
 use crate::support::{App, Person, eventually};
 
 async fn buy(by: &Person) -> String {
@@ -145,4 +147,101 @@ async fn a_ticket_that_expired_or_whose_token_ended_opens_nothing() {
     let goodbye = open.until("goodbye").await;
     assert_eq!(goodbye.data["reason"], "token-expired");
     assert!((exp + 29..exp + 40).contains(&chrono::Utc::now().timestamp()));
+}
+
+const SITE: &str = "https://site.example";
+const OTHER: &str = "https://other.example";
+
+#[tokio::test]
+async fn a_ticket_is_long_stored_as_a_hash_and_good_for_its_buyers_site_alone() {
+    let app = App::with(1, &format!("origins=[\"{SITE}\",\"{OTHER}\"]")).await;
+    let alice = app.person("alice");
+    let buy = async |by: &Person, origin: Option<&str>| {
+        let post = by
+            .request(Method::POST, "/v1/stream-tickets")
+            .json(&json!({}));
+        let post = match origin {
+            Some(origin) => post.header("Origin", origin),
+            None => post,
+        };
+        let bought = answer(post).await.ok();
+        bought["ticket"].as_str().expect("a ticket").to_owned()
+    };
+    let open = |ticket: &str, origin: Option<&str>| {
+        let get = anonymous(
+            &app,
+            Method::GET,
+            &format!("/v1/events/stream?ticket={ticket}"),
+        );
+        match origin {
+            Some(origin) => get.header("Origin", origin),
+            None => get,
+        }
+    };
+    let ticket = buy(&alice, Some(SITE)).await;
+    // 128 bits, never the same: half of the bits of two differ, give or take.
+    let bits = |ticket: &str| u128::from_str_radix(ticket, 16).expect("hex");
+    assert_eq!(ticket.len(), 32);
+    let differing = (bits(&ticket) ^ bits(&buy(&alice, None).await)).count_ones();
+    assert!((20..108).contains(&differing), "{differing}");
+    app.database
+        .execute("delete from stream_tickets where origin is null")
+        .await;
+    // What is stored: the hash, and whose it is.
+    let mut connection = app.database.connect().await;
+    let row: Value = sqlx::query_scalar("select to_jsonb(t) from stream_tickets t")
+        .fetch_one(&mut connection)
+        .await
+        .expect("one ticket");
+    let hash = Sha256::digest(&ticket)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    assert_eq!(row["hash"], format!("\\x{hash}"));
+    assert!(!row.to_string().contains(&ticket), "{row}");
+    let whose =
+        ["tenant_id", "user_id", "origin"].map(|column| row[column].as_str().unwrap_or_default());
+    assert_eq!(whose, ["default", "alice", SITE]);
+
+    let refused = answer(open(&ticket, Some(OTHER))).await;
+    assert_eq!(
+        (refused.status, refused.code()),
+        (401, "ticket-invalid"),
+        "another site"
+    );
+    assert_eq!(
+        answer(open(&ticket, Some("https://evil.example")))
+            .await
+            .status,
+        403
+    );
+    let opened = open(&ticket, Some(SITE)).send().await.expect("an answer");
+    Sse::of(opened).until("hello").await;
+}
+
+#[tokio::test]
+async fn a_ticket_is_of_its_person_in_its_tenant() {
+    let app = App::start().await;
+    let (alice, bob, conversation) = app.two_people_talking().await;
+    let of_other = |id: &str| {
+        Person::with(&alice.base, id, |claims| {
+            claims.tenant = Some("other".to_owned())
+        })
+    };
+    let (namesake, friend) = (of_other("alice"), of_other("friend"));
+    friend.get("/v1/me").await.ok();
+    let there = namesake.converse_with("friend").await;
+    let ticket = namesake.post("/v1/stream-tickets", &json!({})).await.ok();
+    let ticket = ticket["ticket"].as_str().expect("a ticket");
+    let stream = anonymous(
+        &app,
+        Method::GET,
+        &format!("/v1/events/stream?ticket={ticket}"),
+    );
+    let mut stream = Sse::of(stream.send().await.expect("an answer"));
+    stream.until("hello").await;
+    bob.say(&conversation, "for the other alice").await.ok();
+    friend.say(&there, "for this one").await.ok();
+    let first = stream.until("message.created").await;
+    assert_eq!(first.data["data"]["message"]["content"], "for this one");
 }

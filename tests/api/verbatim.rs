@@ -10,7 +10,13 @@ use crate::support::{App, Person};
 
 fn texts() -> Vec<String> {
     let mut texts: Vec<String> = [
-        "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇫🇷",
+        "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇫🇷 7\u{fe0f}\u{20e3} 👩🏾\u{200d}❤\u{fe0f}\u{200d}💋\u{200d}👨🏻",
+        "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+        "می\u{200c}خواهم क्\u{200d}ष",
+        "\u{2067}\u{202e}fdp.exe\u{2069} \u{200e}\u{61c}",
+        "{\"cursor\":\"c0-0\"}]}\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        ": a comment\nretry: 0\r\rid\r\u{0b}\u{0c}",
+        "\u{fdfa}\u{1f}\u{ffff}\u{fdd0}\u{f900}",
         "שלום \u{202b}مرحبا\u{202c} \u{200f}عالم",
         "e\u{301} is not \u{e9}, and Å is not Å",
         "one\r\ntwo\nthree\rfour",
@@ -41,12 +47,19 @@ async fn what_is_accepted_comes_back_as_it_was_written_on_every_way() {
     let app = App::start().await;
     let (alice, bob, conversation) = app.two_people_talking().await;
     let start = bob.cursor().await;
+    let mut waited = start.clone();
     let stream = bob.request(Method::GET, &format!("/v1/events/stream?since={start}"));
     let mut stream = Listener::open(stream).await;
     let texts = texts();
     for text in &texts {
-        let answer = alice.say(&conversation, text).await;
+        let (answer, woken) = tokio::join!(
+            alice.say(&conversation, text),
+            bob.poll(&waited, "&wait=50")
+        );
         assert_eq!(answer.status, 201, "{text:?}: {}", answer.text);
+        let content = woken.body["events"][0].pointer("/data/message/content");
+        assert_eq!(content, Some(&json!(text)), "the long-poll");
+        waited = woken.cursor();
         assert_eq!(answer.body["content"], **text, "the answer");
         let streamed = stream.until("message.created").await;
         assert_eq!(

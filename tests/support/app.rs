@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::process::{Child, Command};
 
 use super::{Database, PATIENCE, Person, SECRET, eventually};
+
+/// Tests ask for more than people do. `settings` with `limits={…}` takes the place of this.
+const NO_LIMITS: &str =
+    "limits={sends_per_second=0,conversations_per_hour=0,refused_tokens_per_minute=0,streams=0}";
 
 /// One or more instances of the service on one database.
 pub struct App {
@@ -24,6 +28,8 @@ pub struct Instance {
     pub child: Child,
     /// What it wrote to standard error.
     log: Arc<Mutex<Vec<String>>>,
+    /// What it wrote to standard output.
+    output: Arc<Mutex<Vec<String>>>,
 }
 
 impl App {
@@ -72,7 +78,10 @@ impl Instance {
             .env("DATABASE_URL", database_url)
             .env("CAUSERIE_JWT_SECRET", SECRET)
             .env("ROCKET_PORT", "0")
-            .env("ROCKET_CAUSERIE", format!("{{demo=false,{settings}}}"))
+            .env(
+                "ROCKET_CAUSERIE",
+                format!("{{demo=false,{NO_LIMITS},{settings}}}"),
+            )
             .env("RUST_LOG", "causerie=info,warn")
             .envs(environment.iter().copied())
             .current_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")))
@@ -82,13 +91,9 @@ impl Instance {
             .kill_on_drop(true);
         let mut child = command.spawn().expect("the program starts");
         let log = Arc::new(Mutex::new(Vec::new()));
-        let mut errors = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let kept = log.clone();
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = errors.next_line().await {
-                kept.lock().expect("no test panics with it").push(line);
-            }
-        });
+        let errors = BufReader::new(child.stderr.take().expect("piped")).lines();
+        tokio::spawn(keep(errors, log.clone()));
+        let output = Arc::new(Mutex::new(Vec::new()));
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let url = loop {
             let line = tokio::time::timeout(PATIENCE, lines.next_line())
@@ -101,12 +106,18 @@ impl Instance {
                     log.lock().expect("no test panics with it")
                 )
             });
+            output.lock().expect("no test panics").push(line.clone());
             if let Some((_, url)) = line.split_once(" listens on ") {
                 break url.to_owned();
             }
         };
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let instance = Self { url, child, log };
+        tokio::spawn(keep(lines, output.clone()));
+        let instance = Self {
+            url,
+            child,
+            log,
+            output,
+        };
         eventually("readiness", async || {
             (instance.status("/readyz").await == Some(200)).then_some(())
         })
@@ -144,6 +155,10 @@ impl Instance {
         self.log.lock().expect("no test panics with it").join("\n")
     }
 
+    pub fn output(&self) -> String {
+        self.output.lock().expect("no test panics").join("\n")
+    }
+
     pub fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().expect("it runs") as i32)
     }
@@ -159,5 +174,11 @@ impl Instance {
             .expect("it ends")
             .expect("it was ours")
             .code()
+    }
+}
+
+async fn keep<R: AsyncRead + Unpin>(mut lines: Lines<BufReader<R>>, to: Arc<Mutex<Vec<String>>>) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        to.lock().expect("no test panics with it").push(line);
     }
 }

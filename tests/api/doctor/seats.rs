@@ -5,21 +5,16 @@ use std::time::Duration;
 use reqwest::{Client, Response};
 use serde_json::Value;
 
-use crate::support::{App, Database, eventually};
+use crate::support::{App, eventually};
 
 /// Behind a proxy that says who asks.
 async fn app() -> App {
-    let mut app = App {
-        database: Database::create().await,
-        instances: Vec::new(),
-    };
-    app.add("", &[("ROCKET_IP_HEADER", "X-Real-IP")]).await;
-    app
+    App::with(1, "trusted_proxies=[\"127.0.0.1\"]").await
 }
 
 async fn ask(app: &App, address: &str, path: &str) -> Response {
     let url = format!("{}/v1/diagnostics/{path}", app.instances[0].url);
-    let get = Client::new().get(url).header("X-Real-IP", address);
+    let get = Client::new().get(url).header("X-Forwarded-For", address);
     get.send().await.expect("an answer")
 }
 

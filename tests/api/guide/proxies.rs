@@ -2,6 +2,7 @@
 //! Causerie a part of a site's own nginx.
 
 use std::fs::{self, File};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use tokio::process::{Child, Command};
 use super::{read, run};
 use crate::listener::Listener;
 use crate::support::nginx::{Nginx, free_port};
-use crate::support::{App, Database, Instance, eventually};
+use crate::support::{App, Instance, eventually};
 
 struct Caddy {
     url: String,
@@ -156,16 +157,12 @@ async fn through_caddy_a_reader_that_goes_away_is_noticed_as_without_it() {
     assert!(took < Duration::from_secs(15), "{took:?}");
 }
 
+/// This machine, by another of its addresses.
+const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
 #[tokio::test]
 async fn both_proxies_say_who_asks_whatever_the_asker_says() {
-    let mut app = App {
-        database: Database::create().await,
-        instances: Vec::new(),
-    };
-    let believing = [("ROCKET_IP_HEADER", "X-Real-IP")];
-    for _ in 0..2 {
-        app.add("", &believing).await;
-    }
+    let app = App::with(2, "trusted_proxies=[\"127.0.0.1\"]").await;
     let nginx = Nginx::as_recommended(&app.instances[..1]).await;
     let caddy = Caddy::as_recommended(&app.instances[1]).await;
     for url in [&nginx.url, &caddy.url] {
@@ -173,8 +170,11 @@ async fn both_proxies_say_who_asks_whatever_the_asker_says() {
         let mut held = Vec::new();
         for asker in 1..=5 {
             let path = format!("{url}/v1/diagnostics/stream?seconds=100");
-            let get = reqwest::Client::new().get(path);
-            let get = get.header("X-Real-IP", format!("192.0.2.{asker}"));
+            // From the address of the proxy itself nobody could be told from it.
+            let client = reqwest::Client::builder().local_address(ELSEWHERE).build();
+            let get = client.expect("a client").get(path);
+            let get = get.header("X-Forwarded-For", format!("192.0.2.{asker}"));
+            let get = get.header("Forwarded", format!("for=192.0.2.{asker}"));
             held.push(get.send().await.expect("an answer"));
             statuses.push(held[asker - 1].status().as_u16());
         }

@@ -1,5 +1,9 @@
 //! What every request has: an id, a line in the log, a place in the metrics, and headers that keep caches honest.
-//! The line names the route, never the URL: query strings and bodies are nobody's business.
+//! The line names the route, never the URL: query strings and bodies are nobody's business. It is written when the answer
+//! starts; a stream writes a second one when it ends (`routes/closing.rs`). Idle polls write none, and pay for none.
+
+mod origin;
+mod trace;
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -7,9 +11,12 @@ use std::time::Instant;
 
 use metrics::Counter;
 use rocket::fairing::{Fairing, Info, Kind};
-use rocket::http::Header;
+use rocket::http::{Header, Method};
 use rocket::{Data, Request, Response};
 use uuid::Uuid;
+
+pub use origin::{Caller, LogContext};
+pub use trace::TraceContext;
 
 /// The caller's `X-Request-Id` when it is a short plain one, else one of ours.
 pub struct RequestId(pub String);
@@ -36,11 +43,49 @@ impl Asked {
     }
 }
 
-struct Started(Instant);
+struct Arrived {
+    at: Instant,
+    method: Method,
+}
+
+/// Notes what a request was when it came. Attached before rocket_cors: of what it refuses, rocket_cors makes a GET of its own.
+pub struct Arrivals;
+
+#[rocket::async_trait]
+impl Fairing for Arrivals {
+    fn info(&self) -> Info {
+        Info {
+            name: "arrivals",
+            kind: Kind::Request,
+        }
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        Arrived::of(request);
+        let Some(origin) = request.headers().get_one("Origin") else {
+            return;
+        };
+        let is_origin = origin.eq_ignore_ascii_case("null") || url::Url::parse(origin).is_ok();
+        Asked::of(request);
+        // rocket_cors makes a 500 of what is none. Nobody's origin is refused all the same.
+        if !is_origin {
+            request.replace_header(Header::new("Origin", "null"));
+        }
+    }
+}
+
+impl Arrived {
+    fn of<'r>(request: &'r Request<'_>) -> &'r Self {
+        request.local_cache(|| Self {
+            at: Instant::now(),
+            method: request.method(),
+        })
+    }
+}
 
 type ByRoute = HashMap<String, Counter>;
 
-/// Logs and counts every request.
+/// Logs and counts every request. Attached last: rocket_cors changes the status of a preflight.
 #[derive(Default)]
 pub struct Requests {
     /// By method and status, then by route: a counter is found once, not by three labels for each request.
@@ -76,40 +121,37 @@ impl Fairing for Requests {
     fn info(&self) -> Info {
         Info {
             name: "request ids, log and metrics",
-            kind: Kind::Request | Kind::Response,
-        }
-    }
-
-    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
-        request.local_cache(|| Started(Instant::now()));
-        if request.headers().contains("Origin") {
-            Asked::of(request);
+            kind: Kind::Response,
         }
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let Started(started) = request.local_cache(|| Started(Instant::now()));
-        let elapsed = started.elapsed();
+        let Arrived { at, method } = Arrived::of(request);
+        let elapsed = at.elapsed();
         let route = request.route().map_or("none", |route| route.uri.path());
-        let status = response.status();
-        let method = request.method().as_str();
-        self.count(method, route, status.code);
+        let status = response.status().code;
+        self.count(method.as_str(), route, status);
         let RequestId(id) = RequestId::of(request);
         response.set_header(Header::new("X-Request-Id", id.clone()));
         response.set_header(Header::new("Vary", "Authorization, Cookie, Origin"));
-        let is_idle = request.local_cache(|| Idle(false)).0;
-        if !is_idle {
-            metrics::histogram!("causerie_request_seconds", "route" => route.to_owned())
-                .record(elapsed.as_secs_f64());
-            tracing::info!(
-                method,
-                route,
-                status = status.code,
-                duration.ms = elapsed.as_secs_f64() * 1000.0,
-                request.id = id,
-                "request"
-            );
+        if request.local_cache(|| Idle(false)).0 {
+            return;
         }
+        metrics::histogram!("causerie_request_seconds", "route" => route.to_owned())
+            .record(elapsed.as_secs_f64());
+        let (caller, trace) = (Caller::of(request), TraceContext::of(request));
+        tracing::info!(
+            method = method.as_str(),
+            route,
+            status,
+            duration.ms = elapsed.as_micros() as f64 / 1000.0,
+            request.id = id,
+            tenant.id = caller.map(|caller| &*caller.tenant),
+            user.id = caller.map(|caller| &*caller.id),
+            trace.id = trace.as_ref().map(|trace| &*trace.trace_id),
+            parent.id = trace.as_ref().map(|trace| &*trace.parent_id),
+            "request"
+        );
     }
 }
 

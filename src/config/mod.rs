@@ -1,13 +1,23 @@
 //! Settings: Rocket.toml and the environment, read once into one checked struct.
 
+mod error;
+mod limits;
+mod proxies;
+mod tokens;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use rocket::figment::providers::{Env, Format, Serialized, Toml};
 use rocket::figment::{Figment, Profile};
 use serde::Deserialize;
 
-use crate::model::Language;
+pub use self::error::ConfigError;
+pub use self::limits::LimitSettings;
+pub use self::proxies::ForwardedHeader;
+pub use self::tokens::{ClaimNames, KeySetting};
+use crate::model::{Language, LinkHosts};
 
 /// What the debug profile signs with. It is in the source, so it proves nothing: release refuses to start without another.
 pub const DEVELOPMENT_SECRET: &str = "causerie-development-secret-not-for-production";
@@ -16,10 +26,22 @@ pub const DEVELOPMENT_SECRET: &str = "causerie-development-secret-not-for-produc
 #[derive(Debug, Clone, Deserialize)]
 pub struct Config {
     jwt_secret: Option<String>,
+    jwt_secret_before: Option<String>,
+    #[serde(default)]
+    keys: Vec<KeySetting>,
+    pub claims: ClaimNames,
+    pub jwks_secs: u64,
     pub listen_url: Option<String>,
     pub data_dir: Option<PathBuf>,
     pub pg_bin: Option<PathBuf>,
     pub origins: Vec<String>,
+    pub link_hosts: LinkHosts,
+    /// Whose word on the client's address is taken.
+    #[serde(deserialize_with = "proxies::networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// And in which header.
+    pub forwarded_header: ForwardedHeader,
+    pub limits: LimitSettings,
     pub unknown_users: UnknownUsers,
     pub retention_days: i32,
     pub wait_secs: u64,
@@ -30,8 +52,6 @@ pub struct Config {
     pub drain_secs: u64,
     pub presence_secs: u64,
     pub ring: Ring,
-    /// The claim that lists a user's organisations.
-    pub organizations_claim: String,
     tenant: Tenant,
     #[serde(default)]
     tenants: HashMap<String, TenantOverride>,
@@ -82,29 +102,10 @@ pub enum UnknownUsers {
     Create,
 }
 
-/// Why the service does not start, and what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    #[error("a setting is missing or wrong: {0}")]
-    Figment(Box<rocket::figment::Error>),
-    #[error(
-        "no secret: set CAUSERIE_JWT_SECRET to at least 32 bytes, for example $(openssl rand -hex 32)"
-    )]
-    NoSecret,
-    #[error("the secret is {0} bytes long: CAUSERIE_JWT_SECRET needs at least 32")]
-    ShortSecret(usize),
-    #[error(
-        "origins: {0:?} is no origin; write it as browsers do, for example \"https://www.example.org\""
-    )]
-    Origin(String),
-    #[error("{0} must be {1}")]
-    Range(&'static str, &'static str),
-}
-
 /// All settings: the defaults that are built in, Rocket.toml, the environment.
 pub fn figment() -> Figment {
     let mut figment = Figment::from(rocket::Config::default())
-        .merge(Toml::string(include_str!("../Rocket.toml")).nested())
+        .merge(Toml::string(include_str!("../../Rocket.toml")).nested())
         .merge(Toml::file(Env::var_or("ROCKET_CONFIG", "Rocket.toml")).nested())
         .merge(
             Env::prefixed("ROCKET_")
@@ -117,6 +118,7 @@ pub fn figment() -> Figment {
         ("CAUSERIE_DATA_DIR", "causerie.data_dir"),
         ("PG_BIN", "causerie.pg_bin"),
         ("CAUSERIE_JWT_SECRET", "causerie.jwt_secret"),
+        ("CAUSERIE_JWT_SECRET_BEFORE", "causerie.jwt_secret_before"),
     ];
     for (name, key) in ours {
         if let Some(value) = Env::var(name).filter(|value| !value.is_empty()) {
@@ -136,14 +138,28 @@ impl Config {
             .map_err(|error| ConfigError::Figment(Box::new(error)))?;
         config.is_debug = figment.profile() == rocket::Config::DEBUG_PROFILE;
         // It hands out tokens to whoever asks: only those that anybody could sign.
-        config.demo &= config.jwt_secret() == DEVELOPMENT_SECRET;
-        match config.jwt_secret.as_ref().map(String::len) {
-            None if !config.is_debug => return Err(ConfigError::NoSecret),
-            Some(length) if length < 32 => return Err(ConfigError::ShortSecret(length)),
-            _ => {}
+        config.demo &= config.jwt_secret() == Some(DEVELOPMENT_SECRET);
+        let keys = config.keys();
+        if keys.is_empty() {
+            return Err(ConfigError::NoSecret);
+        }
+        for key in keys {
+            let is_throw_away =
+                config.is_debug && key.secret.as_deref() == Some(DEVELOPMENT_SECRET);
+            if !is_throw_away {
+                key.check()?;
+            }
+        }
+        let is_any = |origin: &&String| ["*", "null"].contains(&origin.as_str());
+        if let Some(any) = config.origins.iter().find(is_any) {
+            return Err(ConfigError::AnyOrigin(any.clone()));
         }
         if let Some(wrong) = config.origins.iter().find(|origin| !is_origin(origin)) {
             return Err(ConfigError::Origin(wrong.clone()));
+        }
+        // Rocket takes that header from whoever sends it.
+        if figment.extract_inner::<bool>("ip_header").ok() != Some(false) {
+            return Err(ConfigError::IpHeader);
         }
         if config.ring.events == 0 {
             return Err(ConfigError::Range("causerie.ring.events", "at least 1"));
@@ -159,6 +175,9 @@ impl Config {
                 "causerie.presence_secs",
                 "3 to 3600: who is there is noted every second or two at the most",
             ));
+        }
+        if config.jwks_secs == 0 {
+            return Err(ConfigError::Range("causerie.jwks_secs", "at least 1"));
         }
         if config.wait_secs > 50 {
             return Err(ConfigError::Range(
@@ -179,13 +198,29 @@ impl Config {
         })
     }
 
-    /// What tokens are signed with.
-    pub fn jwt_secret(&self) -> &str {
-        self.jwt_secret.as_deref().unwrap_or(DEVELOPMENT_SECRET)
+    /// What tokens are signed with here; none where only others sign.
+    pub fn jwt_secret(&self) -> Option<&str> {
+        let is_development = self.is_debug && self.keys.is_empty();
+        let throw_away = is_development.then_some(DEVELOPMENT_SECRET);
+        self.jwt_secret.as_deref().or(throw_away)
+    }
+
+    /// Whether tokens of an older secret are good still.
+    pub fn has_previous_secret(&self) -> bool {
+        self.jwt_secret_before.is_some()
+    }
+
+    /// All that tokens are checked against.
+    pub fn keys(&self) -> Vec<KeySetting> {
+        let secrets = [self.jwt_secret(), self.jwt_secret_before.as_deref()];
+        let secrets = secrets.into_iter().flatten().map(KeySetting::of_secret);
+        secrets.chain(self.keys.iter().cloned()).collect()
     }
 }
 
 fn is_origin(text: &str) -> bool {
-    url::Url::parse(text)
-        .is_ok_and(|url| url.origin().is_tuple() && url.origin().ascii_serialization() == text)
+    let is_written_so =
+        |url: url::Url| url.origin().is_tuple() && url.origin().ascii_serialization() == text;
+    // A star would stand for itself: whoever writes it means something else.
+    !text.contains('*') && url::Url::parse(text).is_ok_and(is_written_so)
 }

@@ -1,0 +1,246 @@
+//! The matrix: every route, how it is called, and who may. `ID` is a thing of others, or a random one.
+
+/// Who may call, and so what everybody else is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody, without a token, because.
+    Public(&'static str),
+    /// Whoever has a token; the answer is about themselves alone.
+    Own,
+    /// A member: to everybody else it is as if there were no such thing.
+    Member,
+    /// An ADMIN of the group, or the author: a plain MEMBER is told that they lack the role.
+    Admin,
+    /// The host's backend.
+    Service,
+}
+
+use Access::{Admin, Member, Own, Public, Service};
+
+pub struct Row(
+    pub Access,
+    pub &'static str,
+    pub &'static str,
+    pub &'static [Call],
+);
+
+/// A query and a body.
+pub type Call = (&'static str, &'static str);
+
+const BARE: &[Call] = &[("", "")];
+const PAGES: &[Call] = &[("", ""), ("?limit=1&pageToken=m0-a", "")];
+
+/// Those who may do so can call them in this order: what takes something away comes last.
+pub const ROWS: &[Row] = &[
+    Row(Public("where to look first"), "get", "/", BARE),
+    Row(
+        Public("a load balancer has no account"),
+        "get",
+        "/healthz",
+        BARE,
+    ),
+    Row(
+        Public("a load balancer has no account"),
+        "get",
+        "/readyz",
+        BARE,
+    ),
+    Row(
+        Public("counts, labelled by route: the proxy keeps it from others"),
+        "get",
+        "/metrics",
+        BARE,
+    ),
+    Row(Public("the description"), "get", "/openapi.json", BARE),
+    Row(
+        Public("the description"),
+        "get",
+        "/docs",
+        &[("", ""), ("/", ""), ("/index.html", "")],
+    ),
+    Row(Public("a script for pages"), "get", "/client.js", BARE),
+    Row(Public("a script for pages"), "get", "/elements.js", BARE),
+    Row(Public("in development only"), "get", "/demo", BARE),
+    Row(Public("in development only"), "get", "/demo/{name}", BARE),
+    Row(Public("in development only"), "get", "/demo.json", BARE),
+    Row(
+        Public("nobody's data, for whoever looks for what a proxy does"),
+        "get",
+        "/v1/diagnostics/stream",
+        &[("?seconds=1", "")],
+    ),
+    Row(
+        Public("nobody's data, for whoever looks for what a proxy does"),
+        "get",
+        "/v1/diagnostics/wait",
+        &[("?seconds=1", "")],
+    ),
+    Row(Own, "get", "/v1/me", BARE),
+    Row(
+        Own,
+        "patch",
+        "/v1/me",
+        &[("", "{}"), ("", r#"{"receiptsOff":false}"#)],
+    ),
+    Row(
+        Own,
+        "get",
+        "/v1/conversations",
+        &[
+            ("", ""),
+            ("?limit=100", ""),
+            ("?page=1", ""),
+            ("?unread=true", ""),
+            ("?status=ARCHIVED", ""),
+            ("?pageToken=TOKEN", ""),
+            ("?contextType=AD&contextId=early-LEAK-ad", ""),
+            ("?organizationId=early-LEAK-organization", ""),
+        ],
+    ),
+    Row(
+        Own,
+        "post",
+        "/v1/conversations",
+        &[("", r#"{"type":"GROUP","memberIds":["friend"]}"#)],
+    ),
+    Row(
+        Own,
+        "get",
+        "/v1/presence",
+        &[("?userIds=bob,carol,rita", "")],
+    ),
+    Row(Own, "get", "/v1/unread", BARE),
+    Row(Own, "get", "/v1/sync", &[("", ""), ("?limit=100", "")]),
+    Row(
+        Own,
+        "get",
+        "/v1/events",
+        &[
+            ("", ""),
+            ("?since=0", ""),
+            ("?since=CURSOR", ""),
+            ("?since=0&limit=1", ""),
+            ("?since=0&wait=1&ephemeral=1", ""),
+        ],
+    ),
+    Row(
+        Own,
+        "get",
+        "/v1/events/stream",
+        &[("?since=0", ""), ("?since=CURSOR", "")],
+    ),
+    Row(
+        Own,
+        "post",
+        "/v1/delivered",
+        &[("", r#"{"cursor":"CURSOR"}"#)],
+    ),
+    Row(Own, "post", "/v1/stream-tickets", BARE),
+    Row(Member, "get", "/v1/users/{id}", BARE),
+    Row(Service, "put", "/v1/users/{id}", &[("", r#"{"name":"x"}"#)]),
+    Row(
+        Service,
+        "put",
+        "/v1/users",
+        &[("", r#"[{"id":"ID","name":"x"}]"#)],
+    ),
+    Row(Service, "get", "/v1/admin/messages/{id}/trace", PAGES),
+    Row(Member, "get", "/v1/conversations/{id}", BARE),
+    Row(
+        Admin,
+        "patch",
+        "/v1/conversations/{id}",
+        &[
+            ("", r#"{"subject":"x"}"#),
+            ("", r#"{"metadata":{}}"#),
+            ("", r#"{"closed":false}"#),
+        ],
+    ),
+    Row(
+        Member,
+        "patch",
+        "/v1/conversations/{id}",
+        &[
+            ("", r#"{"status":"ARCHIVED"}"#),
+            ("", r#"{"status":"ACTIVE"}"#),
+            ("", "{}"),
+        ],
+    ),
+    Row(Member, "get", "/v1/conversations/{id}/members", PAGES),
+    Row(
+        Admin,
+        "post",
+        "/v1/conversations/{id}/members",
+        &[
+            ("", r#"{"memberIds":["friend"]}"#),
+            ("", r#"{"members":[{"userId":"friend","role":"ADMIN"}]}"#),
+        ],
+    ),
+    Row(
+        Admin,
+        "patch",
+        "/v1/conversations/{id}/members/{userId}",
+        &[("", r#"{"role":"ADMIN"}"#)],
+    ),
+    Row(
+        Member,
+        "get",
+        "/v1/conversations/{id}/messages",
+        &[
+            ("", ""),
+            ("?limit=200", ""),
+            ("?before=3", ""),
+            ("?after=0", ""),
+            ("?page=1", ""),
+            ("?since=0", ""),
+            ("?since=CURSOR", ""),
+        ],
+    ),
+    Row(
+        Member,
+        "post",
+        "/v1/conversations/{id}/messages",
+        &[
+            ("", r#"{"content":"x"}"#),
+            ("", r#"{"content":"x","clientMessageId":"c"}"#),
+            ("", r#"{"content":"x","replyToId":"EARLY"}"#),
+        ],
+    ),
+    Row(
+        Member,
+        "post",
+        "/v1/conversations/{id}/read",
+        &[("", ""), ("", r#"{"upTo":1}"#)],
+    ),
+    Row(
+        Member,
+        "put",
+        "/v1/conversations/{id}/typing",
+        &[("", r#"{"isTyping":true}"#), ("", r#"{"isTyping":false}"#)],
+    ),
+    Row(Member, "get", "/v1/messages/{id}", BARE),
+    Row(Member, "post", "/v1/messages/{id}/read", BARE),
+    Row(Member, "get", "/v1/messages/{id}/receipts", PAGES),
+    Row(Admin, "get", "/v1/messages/{id}/revisions", BARE),
+    Row(
+        Admin,
+        "patch",
+        "/v1/messages/{id}",
+        &[
+            ("", r#"{"content":"x"}"#),
+            ("", r#"{"attachments":[]}"#),
+            ("", r#"{"metadata":{}}"#),
+        ],
+    ),
+    Row(Admin, "delete", "/v1/messages/{id}", BARE),
+    Row(
+        Admin,
+        "delete",
+        "/v1/conversations/{id}/members/{userId}",
+        BARE,
+    ),
+    Row(Admin, "delete", "/v1/conversations/{id}", BARE),
+    Row(Service, "get", "/v1/users/{id}/export", BARE),
+    Row(Service, "post", "/v1/admin/users/{id}/revoke", BARE),
+    Row(Service, "delete", "/v1/users/{id}", BARE),
+];

@@ -1,0 +1,219 @@
+//! The self-check: outside the debug profile, what is unsafe does not start and says why, and what is doubtful is said once.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::support::{Database, Instance, PATIENCE, SECRET};
+
+/// What a production has right: nothing is found in it.
+const GOOD: &str = "origins=[\"https://site.example\"]";
+
+/// Runs `causerie` with these arguments in the release profile, to its end.
+pub async fn run(
+    arguments: &[&str],
+    database: &str,
+    settings: &str,
+    environment: &[(&str, &str)],
+) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_causerie"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("DATABASE_URL", database)
+        .env("CAUSERIE_JWT_SECRET", SECRET)
+        .env("ROCKET_PORT", "0")
+        .env("ROCKET_PROFILE", "release")
+        .env("ROCKET_CAUSERIE", format!("{{{settings}}}"))
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output());
+    let output = output.await.expect("it ends").expect("it runs");
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(text).expect("text");
+    (output.status.code().expect("an exit code"), text)
+}
+
+/// Neither starts nor passes the check, and says why in these words.
+async fn is_refused(settings: &str, environment: &[(&str, &str)], named: &str) {
+    let nowhere = "postgres://causerie@127.0.0.1:1/causerie";
+    for command in ["serve", "check"] {
+        let (code, said) = run(&[command], nowhere, settings, environment).await;
+        let what = format!("{command} {settings} {environment:?}: {said}");
+        assert_eq!(code, 1, "{what}");
+        assert!(said.contains(named), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_others_know_does_not_start() {
+    let well_known = causerie::config::DEVELOPMENT_SECRET;
+    let secret = |value| [("CAUSERIE_JWT_SECRET", value)];
+    let known = "one that everybody knows";
+    let missing = "set CAUSERIE_JWT_SECRET to at least 32 bytes";
+    is_refused("", &secret(""), missing).await;
+    is_refused("", &secret("short"), "is 5 bytes long; at least 32").await;
+    is_refused("", &secret(well_known), known).await;
+    let as_shown = "Your-256-bit-secret-for-everybody";
+    is_refused("", &secret(as_shown), known).await;
+    let before = [("CAUSERIE_JWT_SECRET_BEFORE", well_known)];
+    is_refused("", &before, known).await;
+    let [first] = secret(well_known);
+    is_refused("", &[first, ("ROCKET_PROFILE", "staging")], known).await;
+    // The demo hands out tokens to anybody, with the secret that everybody knows alone.
+    is_refused("demo=true", &secret(well_known), known).await;
+    is_refused("keys=[{secret=\"x\"}]", &[], "is 1 bytes long").await;
+}
+
+#[tokio::test]
+async fn what_lets_everybody_in_does_not_start_and_names_the_setting() {
+    let any = "would let every page call";
+    for (origins, named) in [
+        ("\"*\"", any),
+        ("\"https://site.example\",\"null\"", any),
+        ("\"https://*.site.example\"", "is no origin"),
+        ("\"https://site.example/\"", "is no origin"),
+    ] {
+        is_refused(&format!("origins=[{origins}]"), &[], named).await;
+        is_refused(&format!("origins=[{origins}]"), &[], "origins: ").await;
+    }
+    for host in ["id.example", "10.0.0.1:8080", "[2001:db8::1]"] {
+        let keys = format!(
+            "keys=[{{jwks=\"http://{host}/keys.json\",algorithms=[\"RS256\"],issuer=\"i\",audience=\"a\"}}]"
+        );
+        is_refused(&keys, &[], "keys: jwks by http:// from another host").await;
+    }
+}
+
+/// The checks that a start in the release profile warned of, as often as it did.
+async fn warned(database: &Database, settings: &str, environment: &[(&str, &str)]) -> Vec<String> {
+    let mut environment = environment.to_vec();
+    environment.push(("ROCKET_PROFILE", "release"));
+    let instance = Instance::start(&database.url, settings, &environment).await;
+    let log = instance.log();
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let found = lines.filter(|line| line["check"].is_string());
+    found
+        .map(|line| {
+            assert_eq!(line["level"], "WARN", "{line}");
+            assert!(
+                line["message"].as_str().is_some_and(|text| text.len() > 40),
+                "{line}"
+            );
+            line["check"].as_str().unwrap_or_default().to_owned()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_doubtful_is_said_once_and_starts() {
+    let database = Database::create().await;
+    assert_eq!(
+        warned(&database, GOOD, &[]).await,
+        Vec::<String>::new(),
+        "all is well"
+    );
+    let key = |more: &str| {
+        format!(
+            "{GOOD},keys=[{{jwks=\"http://127.0.0.1:9/keys.json\",algorithms=[\"RS256\"]{more}}}]"
+        )
+    };
+    let public = ("ROCKET_ADDRESS", "0.0.0.0");
+    for (settings, environment, expected) in [
+        ("origins=[]".to_owned(), &[][..], &["no-origins"][..]),
+        (
+            "origins=[\"http://site.example\"]".to_owned(),
+            &[],
+            &["http-origins"],
+        ),
+        (key(",issuer=\"i\""), &[], &["keys-without-issuer"]),
+        (key(",audience=\"i\""), &[], &["keys-without-issuer"]),
+        (key(",issuer=\"i\",audience=\"a\""), &[], &[]),
+        (
+            GOOD.to_owned(),
+            &[(
+                "CAUSERIE_JWT_SECRET_BEFORE",
+                "another-secret-that-is-long-enough-too",
+            )],
+            &["previous-secret"],
+        ),
+        (
+            GOOD.to_owned(),
+            &[("RUST_LOG", "causerie=debug,warn")],
+            &["debug-log"],
+        ),
+        (GOOD.to_owned(), &[public], &["no-trusted-proxies"]),
+        (
+            format!("{GOOD},trusted_proxies=[\"10.0.0.0/8\"]"),
+            &[public],
+            &[],
+        ),
+    ] {
+        let found = warned(&database, &settings, environment).await;
+        assert_eq!(found, expected, "{settings} {environment:?}");
+    }
+    // A word to the developer would be noise.
+    let debug = Instance::start(&database.url, "", &[public]).await;
+    assert!(!debug.log().contains("\"check\""), "{}", debug.log());
+}
+
+#[tokio::test]
+async fn the_check_prints_all_findings_without_starting_anything() {
+    let nowhere = "postgres://causerie:pass@db.example/causerie";
+    let (code, said) = run(
+        &["check"],
+        &format!("{nowhere}?sslmode=verify-full"),
+        GOOD,
+        &[],
+    )
+    .await;
+    assert_eq!(
+        (code, said.trim()),
+        (0, "0 warnings, nothing that is refused")
+    );
+    for (url, finding) in [
+        (nowhere, "database-without-tls"),
+        (
+            &format!("{nowhere}?sslmode=disable"),
+            "database-without-tls",
+        ),
+        (&format!("{nowhere}?sslmode=prefer"), "database-without-tls"),
+        (
+            "postgres://causerie@203.0.113.7/causerie",
+            "database-without-tls",
+        ),
+        ("", "embedded-database"),
+    ] {
+        let (code, said) = run(&["check"], url, GOOD, &[]).await;
+        assert_eq!(code, 0, "{said}");
+        assert!(
+            said.starts_with(&format!("warning {finding}: ")),
+            "{url}: {said}"
+        );
+        assert!(
+            said.ends_with("1 warnings, nothing that is refused\n"),
+            "{url}: {said}"
+        );
+    }
+    for local in [
+        "postgres://a@localhost/c",
+        "postgres://a@127.0.0.1/c",
+        "postgres://a@[::1]/c",
+        "postgres:///c?host=/run/pg",
+    ] {
+        let (_, said) = run(&["check"], local, GOOD, &[]).await;
+        assert!(said.starts_with("0 warnings"), "{local}: {said}");
+    }
+    let listen = format!("{GOOD},listen_url=\"{nowhere}\"");
+    let (_, said) = run(&["check"], "postgres://a@localhost/c", &listen, &[]).await;
+    assert!(said.contains("database-without-tls"), "{said}");
+    let (code, said) = run(&["check"], nowhere, "", &[("ROCKET_PROFILE", "debug")]).await;
+    assert_eq!(code, 0, "{said}");
+    for finding in ["debug-profile", "no-origins", "database-without-tls"] {
+        assert!(said.contains(&format!("warning {finding}: ")), "{said}");
+    }
+}

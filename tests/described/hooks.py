@@ -1,0 +1,132 @@
+"""What schemathesis has to know of the service to get anywhere: who asks, what there is, and what must not be waited for.
+
+Only what was generated as acceptable is exchanged, and never what a case tries out as wrong. Beside that it counts.
+"""
+
+import atexit
+import json
+import os
+from collections import Counter, defaultdict
+
+import requests
+import schemathesis
+from schemathesis.core.parameters import ParameterLocation
+
+with open(os.environ["CAUSERIE_SCENE"], encoding="utf-8") as file:
+    SCENE = json.load(file)
+BASE = SCENE["base"]
+OTHER = {"alice": "bob", "bob": "alice"}
+OF_SERVICE = {"putUser", "putUsers", "traceMessage", "revokeTokens", "eraseUser", "exportUser"}
+# What changes a conversation or a message for good gets one of its own, so that the others' stays as it is.
+OF_A_NEW_GROUP = {"updateConversation", "deleteConversation", "updateMember", "removeMember"}
+OF_A_NEW_MESSAGE = {"editMessage", "deleteMessage"}
+
+asked = Counter()
+seen = defaultdict(Counter)
+
+
+def post(person, path, body):
+    headers = {"Authorization": f"Bearer {SCENE['tokens'][person]}"}
+    answer = requests.post(BASE + path, json=body, headers=headers, timeout=30)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def newcomer():
+    """Somebody whom nobody will miss."""
+    person = f"newcomer-{asked['eraseUser']}"
+    headers = {"Authorization": f"Bearer {SCENE['tokens']['backend']}"}
+    requests.put(f"{BASE}/v1/users/{person}", json={}, headers=headers, timeout=30).raise_for_status()
+    return person
+
+
+def thing(operation, path, person):
+    """The id of something that this person may do this to."""
+    if operation in OF_A_NEW_GROUP:
+        return post(person, "/v1/conversations", {"type": "GROUP", "memberIds": [OTHER[person]]})["id"]
+    if operation in OF_A_NEW_MESSAGE:
+        return post(person, f"/v1/conversations/{SCENE['group']}/messages", {"content": "to be changed"})["id"]
+    if operation == "revokeTokens":
+        return "carol"
+    if operation == "eraseUser":
+        return newcomer()
+    if path.startswith("/v1/users"):
+        return "bob"
+    return SCENE["message"] if "/messages/{id}" in path else SCENE["group"]
+
+
+def is_acceptable(case, location):
+    part = case.meta.components.get(location) if case.meta else None
+    return part is None or part.mode.is_positive
+
+
+def at_most(query, name, most):
+    """Long enough to be a wait, short enough for a test. What is no number is left as it is, to be refused."""
+    if name in query and str(query[name]).isdecimal() and int(query[name]) > most:
+        query[name] = most
+
+
+@schemathesis.hook
+def before_call(ctx, case, kwargs):
+    operation, path = case.operation.definition.raw["operationId"], case.operation.path
+    asked[operation] += 1
+    turn = asked[operation]
+    person = "backend" if operation in OF_SERVICE else ("alice", "bob")[turn % 2]
+    if path.startswith("/v1/") and not path.startswith("/v1/diagnostics/"):
+        case.headers["Authorization"] = f"Bearer {SCENE['tokens'][person]}"
+    kwargs["allow_redirects"] = False
+    query = case.query if isinstance(case.query, dict) else {}
+    at_most(query, "wait", 1)
+    at_most(query, "seconds", 1)
+    # A deletion or a revocation never meets what the other cases are about.
+    must_be_own = operation in OF_A_NEW_GROUP | OF_A_NEW_MESSAGE | {"revokeTokens", "eraseUser"}
+    if case.path_parameters and is_acceptable(case, ParameterLocation.PATH):
+        if must_be_own or turn % 4:
+            if "id" in case.path_parameters:
+                case.path_parameters["id"] = thing(operation, path, person)
+            if "userId" in case.path_parameters:
+                case.path_parameters["userId"] = OTHER[person]
+            if "name" in case.path_parameters:
+                case.path_parameters["name"] = "index.html"
+    if turn % 4 == 0:
+        return
+    if is_acceptable(case, ParameterLocation.QUERY):
+        query.pop("ticket", None)
+        query.pop("pageToken", None)
+        if "since" in query:
+            query["since"] = SCENE["cursor"]
+            for name in ("before", "after", "page"):
+                query.pop(name, None)
+    body = case.body
+    if isinstance(body, dict) and is_acceptable(case, ParameterLocation.BODY):
+        if operation == "delivered":
+            body["cursor"] = SCENE["cursor"]
+        if operation == "readConversation":
+            body["upTo"] = 1
+        if operation == "putUser":
+            body.pop("id", None)
+        if operation in ("sendMessage", "createConversation"):
+            for message in (body, body.get("firstMessage")):
+                if isinstance(message, dict):
+                    message.pop("replyToId", None)
+        if operation in ("createConversation", "addMembers"):
+            for name in ("recipientId", "members", "organizationId"):
+                body.pop(name, None)
+            body["memberIds"] = [OTHER[person]]
+
+
+@schemathesis.hook
+def filter_failure(ctx, failure, case, response):
+    """That the diagnostics have only so many seats is no failure of the server, though its status is 503."""
+    return not (response.status_code == 503 and response.json().get("code") == "diagnostics-full")
+
+
+@schemathesis.hook
+def after_call(ctx, case, response):
+    seen[case.operation.definition.raw["operationId"]][response.status_code] += 1
+
+
+@atexit.register
+def write():
+    with open(os.environ["CAUSERIE_SEEN"], "w", encoding="utf-8") as file:
+        json.dump(seen, file)
