@@ -138,13 +138,11 @@ fn successes() -> BTreeMap<String, Vec<u16>> {
 async fn the_service_answers_as_its_description_says() {
     let is_whole = std::env::var_os("CAUSERIE_TEST_FULL").is_some();
     let (least, examples) = if is_whole { WHOLE } else { PART };
-    let settings = "streams_per_user=200,waits_per_user=200,heartbeat_secs=1";
     let mut app = App::with(0, "").await;
     // The demo's pages are part of the description; it is there in development only.
-    let demo = format!("{{demo=true,{settings}}}");
     app.add(
-        "",
-        &[("CAUSERIE_JWT_SECRET", ""), ("ROCKET_CAUSERIE", &demo)],
+        "demo=true,streams_per_user=200,waits_per_user=200,heartbeat_secs=1",
+        &[("CAUSERIE_JWT_SECRET", "")],
     )
     .await;
     eventually("the demo is loaded", async || {
@@ -160,8 +158,8 @@ async fn the_service_answers_as_its_description_says() {
         *statuses.entry(*status).or_default() += times;
     }
     let cases: usize = statuses.values().sum();
-    println!("{cases} cases on {} operations: {statuses:?}", seen.len());
-    assert!(is_content, "{said}\n{}", app.instances[0].log());
+    println!("{said}\n{cases} cases on {} operations: {statuses:?}", seen.len());
+    assert!(is_content, "{}", app.instances[0].log());
     for (operation, good) in successes() {
         let of = seen.get(&operation);
         let was_served = good
