@@ -158,7 +158,10 @@ async fn the_service_answers_as_its_description_says() {
         *statuses.entry(*status).or_default() += times;
     }
     let cases: usize = statuses.values().sum();
-    println!("{said}\n{cases} cases on {} operations: {statuses:?}", seen.len());
+    println!(
+        "{said}\n{cases} cases on {} operations: {statuses:?}",
+        seen.len()
+    );
     assert!(is_content, "{}", app.instances[0].log());
     for (operation, good) in successes() {
         let of = seen.get(&operation);
