@@ -1,9 +1,8 @@
 //! Goes on with erasures: reads what is left of a person, and has it blanked a chunk at a time, until a look through
 //! everything finds nothing. Whichever instance claims one does it; if that is killed, another goes on ten seconds later.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::Utc;
 use sqlx::PgPool;
 
 use crate::error::Result;
@@ -17,8 +16,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const CHUNK: usize = 500;
 /// Between two chunks, for other people's writes.
 const PAUSE: Duration = Duration::from_millis(20);
-/// By then every instance has heard that the person's tokens are refused, and what they note beside the log is written.
-const SETTLED: chrono::TimeDelta = chrono::TimeDelta::seconds(3);
+/// Seconds after which every instance has heard that the person's tokens are refused.
+const SETTLED: f64 = 3.0;
 
 /// Runs for as long as the process lives.
 pub async fn run(pool: PgPool, writer: Writer) {
@@ -40,6 +39,7 @@ pub async fn run(pool: PgPool, writer: Writer) {
 
 /// Looks through everything until there is nothing, and says so.
 async fn erase(pool: &PgPool, writer: &Writer, claimed: Claimed) -> Result<()> {
+    let claimed_at = Instant::now();
     let mut from_the_start = claimed.done_up_to.is_none();
     let mut walk = Walk {
         pool,
@@ -51,7 +51,7 @@ async fn erase(pool: &PgPool, writer: &Writer, claimed: Claimed) -> Result<()> {
     loop {
         walk.blanked = 0;
         walk.through().await?;
-        let is_settled = Utc::now() > claimed.requested_at + SETTLED;
+        let is_settled = claimed.age + claimed_at.elapsed().as_secs_f64() > SETTLED;
         if from_the_start && walk.blanked == 0 && is_settled {
             break;
         }

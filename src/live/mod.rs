@@ -248,7 +248,8 @@ impl Live {
                 }
                 touched.push(feed);
             }
-            sent.extend((held.row.kind == EventKind::MessageCreated).then_some(held));
+            let ends_typing = held.row.kind == EventKind::MessageCreated || held.row.is_erasure();
+            sent.extend(ends_typing.then_some(held));
         }
         // Published after the last push and before the first wake: whoever reads `applied` finds everything up to it
         // in the feeds, and whoever is woken reads an `applied` that covers what it was woken for.

@@ -141,15 +141,19 @@ impl Typists {
         changed
     }
 
-    /// Somebody's message has come: what they typed before it is there.
+    /// Somebody's message has come, and what they typed before it is there; or they were erased.
     pub(super) fn sent(&self, held: &Held) -> Option<Arc<Typist>> {
         let (row, mut all) = (&held.row, self.all());
         if all.is_empty() {
             return None;
         }
-        let by = UserKey::new(&row.tenant_id, held.sender.as_deref()?);
-        let current = all.get_mut(&by)?;
-        let is_meant = current.is_in(row.conversation_id?) && current.at < row.occurred_at;
+        let by = match row.is_erasure() {
+            true => row.subject_user_id.as_deref(),
+            false => held.sender.as_deref(),
+        };
+        let current = all.get_mut(&UserKey::new(&row.tenant_id, by?))?;
+        let is_there = row.is_erasure() || current.is_in(row.conversation_id?);
+        let is_meant = is_there && current.at < row.occurred_at;
         is_meant.then(|| current.end()).flatten()
     }
 

@@ -35,6 +35,7 @@ pub struct Remnant {
     pub conversation_id: Uuid,
     pub id: Uuid,
     pub seq: i64,
+    pub created_position: Position,
     /// Of a notice that names them: it is worded anew.
     pub notice: Option<serde_json::Value>,
     pub content: Option<String>,
@@ -171,7 +172,7 @@ async fn leave(log: &mut LogTransaction<'_>, item: &Blank) -> Result<u64> {
             update conversations c set dedupe_key = null from g
              where c.tenant_id = $1 and c.id = g.id and c.type = 'PRIVATE' and c.dedupe_key is not null
         )
-        update members m set left_position = g.position from g
+        update members m set left_position = g.position, read_at = null, shown_at = null from g
          where m.tenant_id = $1 and m.conversation_id = g.id and m.user_id = $2 and m.left_position is null")
         .bind(item.user.tenant.to_string())
         .bind(item.user.id.to_string())
@@ -182,10 +183,13 @@ async fn leave(log: &mut LogTransaction<'_>, item: &Blank) -> Result<u64> {
     Ok(left.len() as u64)
 }
 
-/// How far it has come, in the same commit.
+/// How far it has come, in the same commit. What they chose ends last: until their memberships have ended, it hides them.
 async fn note(log: &mut LogTransaction<'_>, item: &Blank, done: u64) -> Result<()> {
     let finished_at: Option<DateTime<Utc>> = item.is_last.then_some(log.now.0);
     query("erasures.note", "
+        with chosen as (
+            update users set presence_hidden = false, receipts_off = false where tenant_id = $1 and id = $2 and $6::timestamptz is not null
+        )
         update erasures set done_up_to = coalesce($4, done_up_to), blanked = blanked + $5, finished_at = $6,
                             claimed_until = now() + make_interval(secs => $7)
          where tenant_id = $1 and user_id = $2 and position = $3 and finished_at is null")

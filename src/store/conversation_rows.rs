@@ -16,7 +16,7 @@ use crate::model::{
 macro_rules! member_columns {
     () => {
         concat!("p.role, p.joined_at, p.shown_up_to, p.shown_at, greatest(p.shown_up_to, p.delivered_up_to) as delivered_up_to, ",
-                user_json!("u"), " as user")
+                user_json!("u", "p.joined_position"), " as user")
     };
 }
 

@@ -10,7 +10,7 @@ use super::conversation_rows::{
     ConversationRow, ViewedRow, conversation_columns, member_columns, reach_lateral,
     unread_lateral, view_columns,
 };
-use super::message_rows::{gone, message_columns};
+use super::message_rows::{gone, message_columns, names_the_erased};
 use super::users::user_json;
 use super::{Db, bounded, query_as};
 use crate::error::{Code, Result};

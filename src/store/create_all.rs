@@ -118,7 +118,7 @@ async fn strangers(
     };
     let named: HashSet<(String, String)> = creates.iter().flat_map(people).collect();
     let (tenants, ids): (Vec<_>, Vec<_>) = named.iter().cloned().unzip();
-    let known: HashSet<_> = users::known(log.connection, &tenants, &ids)
+    let mut known: HashSet<_> = users::known(log.connection, &tenants, &ids)
         .await?
         .into_iter()
         .collect();
@@ -130,12 +130,10 @@ async fn strangers(
         .collect();
     if !makeable.is_empty() {
         let (tenants, ids): (Vec<_>, Vec<_>) = makeable.iter().cloned().unzip();
-        users::make_stubs(log.connection, &tenants, &ids).await?;
+        let made = users::make_stubs(log.connection, &tenants, &ids).await?;
+        known.extend(made);
     }
-    Ok(named
-        .into_iter()
-        .filter(|person| !known.contains(person) && !makeable.contains(person))
-        .collect())
+    Ok(named.difference(&known).cloned().collect())
 }
 
 /// 422 naming each person nobody knows.

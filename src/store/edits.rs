@@ -35,6 +35,7 @@ struct Found {
     r#type: Option<MessageType>,
     sender_id: Option<String>,
     is_deleted: bool,
+    is_notice: bool,
     content: Option<String>,
     attachments: Option<sqlx::types::Json<Vec<Attachment>>>,
     metadata: Option<Value>,
@@ -48,7 +49,7 @@ const CHECK: &str = concat!(
     select x.conversation_id, x.seq, x.type, x.sender_id, coalesce(",
     gone!(),
     ", false) as is_deleted,
-           x.content, x.attachments, x.metadata, c.type = 'GROUP' as is_group, c.closed, m.role
+           coalesce(x.notice is not null, false) as is_notice, x.content, x.attachments, x.metadata, c.type = 'GROUP' as is_group, c.closed, m.role
       from unnest($1::text[], $2::uuid[], $3::text[]) with ordinality as g (tenant_id, id, user_id, n)
       left join messages x on x.tenant_id = g.tenant_id and x.id = g.id
       left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
@@ -143,7 +144,8 @@ fn judge(item: &Edit, found: &Found) -> Result<bool> {
             }
             Ok(!found.is_deleted)
         }
-        Change::Edit(_) if !is_own => Err(Code::Forbidden.into()),
+        // What the service words, it words anew when somebody is erased.
+        Change::Edit(_) if !is_own || found.is_notice => Err(Code::Forbidden.into()),
         Change::Edit(_) if found.is_deleted => Err(Code::MessageDeleted.into()),
         Change::Edit(_) if found.closed == Some(true) => Err(Code::ConversationClosed.into()),
         Change::Edit(edited) => Ok(differs(edited, found)),

@@ -54,7 +54,7 @@ async fn erase(log: &mut LogTransaction<'_>, item: &Erase) -> Result<()> {
     // bring the profile back.
     query("erasures.hide", "
         with gone as (
-            update users set name = null, image_url = null, role = null, presence_hidden = false, receipts_off = false,
+            update users set name = null, image_url = null, role = null,
                              claims_iat = floor(extract(epoch from $4::timestamptz)), updated_at = $4,
                              is_erased = true, erased_at = $4, erased_position = $3
              where tenant_id = $1 and id = $2

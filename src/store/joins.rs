@@ -36,6 +36,8 @@ struct Found {
     actor_role: Option<MemberRole>,
     is_member: bool,
     is_known: bool,
+    /// Nobody until a token, or the host's own word, brings a new person of that id.
+    is_erased: bool,
 }
 
 /// A group is counted once, however many are added to it.
@@ -48,6 +50,7 @@ const CHECK: &str = "
           from (select distinct tenant_id, conversation_id from g) t
     )
     select c.type = 'GROUP' as is_group, c.last_seq, a.role as actor_role, s.user_id is not null as is_member, u.id is not null and not u.is_erased as is_known,
+           coalesce(u.is_erased, false) as is_erased,
            k.member_count
       from g join k on k.tenant_id = g.tenant_id and k.conversation_id = g.conversation_id
       left join conversations c on c.tenant_id = g.tenant_id and c.id = g.conversation_id and c.deleted_position is null
@@ -188,7 +191,8 @@ fn judge(add: &Add, rows: &[&Found], new: i64) -> Result<()> {
         return Err(Code::Forbidden.into());
     }
     let strangers = add.members.iter().zip(rows);
-    let strangers = strangers.filter(|(_, row)| !row.is_known && !add.make_unknown);
+    let strangers =
+        strangers.filter(|(_, row)| !row.is_known && (!add.make_unknown || row.is_erased));
     let fields: Vec<_> = strangers
         .map(|((_, pointer), _)| FieldProblem {
             pointer: pointer.clone(),
@@ -218,7 +222,8 @@ async fn make_stubs(log: &mut LogTransaction<'_>, joins: &[Join<'_>]) -> Result<
     if ids.is_empty() {
         return Ok(());
     }
-    users::make_stubs(log.connection, &tenants, &ids).await
+    users::make_stubs(log.connection, &tenants, &ids).await?;
+    Ok(())
 }
 
 async fn insert(log: &mut LogTransaction<'_>, joins: &[Join<'_>]) -> Result<()> {

@@ -29,7 +29,7 @@ struct Row {
 /// or above the message is the step that took it in.
 const LIST: &str = concat!(
     "
-    select m.joined_position, ", user_json!("u"), " as user,
+    select m.joined_position, ", user_json!("u", "m.joined_position"), " as user,
            case when not u.receipts_off then (
                 select r.at from receipt_marks r
                  where r.tenant_id = m.tenant_id and r.conversation_id = m.conversation_id and r.user_id = m.user_id

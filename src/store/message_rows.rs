@@ -27,8 +27,27 @@ macro_rules! gone {
 }
 pub(super) use gone;
 
-/// A message and its sender, as one row or, inside another row, as one JSON value: the names are the same. A notice that
-/// names somebody who is being erased says nothing until it is worded anew.
+/// Whether a message is a notice that names somebody who is being erased: it says nothing until it is worded anew.
+macro_rules! names_the_erased {
+    ($x:literal) => {
+        concat!(
+            "(",
+            $x,
+            ".notice is not null and exists (
+                   select from erasures e where e.tenant_id = ",
+            $x,
+            ".tenant_id and e.finished_at is null
+                      and (",
+            $x,
+            ".notice->>'actorId' = e.user_id or ",
+            $x,
+            ".notice->'userIds' ? e.user_id)))"
+        )
+    };
+}
+pub(super) use names_the_erased;
+
+/// A message and its sender, as one row or, inside another row, as one JSON value: the names are the same.
 /// A macro because SQL must be a literal.
 macro_rules! message_columns {
     () => {
@@ -36,17 +55,15 @@ macro_rules! message_columns {
          case when x.created_position <= s.erased_position then null else x.client_message_id end as client_message_id,
          case when ", gone!(), " then coalesce(x.deleted_at, s.erased_at) end as deleted_at,
          case when ", gone!(), " then null
-              when x.notice is not null and exists (
-                   select from erasures e where e.tenant_id = x.tenant_id and e.finished_at is null
-                      and (x.notice->>'actorId' = e.user_id or x.notice->'userIds' ? e.user_id)) then null
+              when ", names_the_erased!("x"), " then null
               else x.content end as content,
          case when x.reply_to_id is not null then (
               select jsonb_build_object('id', q.id, 'seq', q.seq, 'isDeleted', ", gone!("q", "qs"), ",
-                         'excerpt', case when not ", gone!("q", "qs"), " then left(q.content, 140) end,
-                         'sender', case when qs.id is not null then ", user_json!("qs"), " end)
+                         'excerpt', case when not ", gone!("q", "qs"), " and not ", names_the_erased!("q"), " then left(q.content, 140) end,
+                         'sender', case when qs.id is not null then ", user_json!("qs", "q.created_position"), " end)
                 from messages q left join users qs on qs.tenant_id = q.tenant_id and qs.id = q.sender_id
                where q.tenant_id = x.tenant_id and q.id = x.reply_to_id) end as reply_to,
-         case when s.id is not null then ", user_json!("s"), " end as sender")
+         case when s.id is not null then ", user_json!("s", "x.created_position"), " end as sender")
     };
 }
 pub(super) use message_columns;

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::conversation_rows::{Reach, reach_lateral};
-use super::message_rows::{MessageRow, gone, message_columns};
+use super::message_rows::{MessageRow, gone, message_columns, names_the_erased};
 use super::users::user_json;
 use super::{Db, bounded, query_as};
 use crate::error::{Code, Result};

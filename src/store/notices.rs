@@ -9,7 +9,7 @@ use super::log::LogTransaction;
 use super::query_as;
 use super::send::{self, Send};
 use crate::error::Result;
-use crate::model::{Language, MessageType, NewMessage, Notice, UserKey};
+use crate::model::{Language, MessageType, NewMessage, Notice, Position, UserKey};
 
 /// What is to be said, in which conversation. `by` stands in the log as who did it.
 pub(super) struct Say {
@@ -29,7 +29,9 @@ pub(super) async fn say_all(log: &mut LogTransaction<'_>, all: &[Say]) -> Result
     for say in all {
         let name = |id: &str| {
             let key = (say.by.tenant.to_string(), id.to_owned());
-            names.get(&key).cloned().unwrap_or_else(|| id.to_owned())
+            names
+                .get(&key)
+                .map_or_else(|| id.to_owned(), |of| of.name.clone())
         };
         let message = NewMessage {
             content: say.notice.words(say.language, name),
@@ -76,8 +78,13 @@ pub(super) async fn word_anew(
         let language = Language::of_notice(before);
         let name = |id: &str| {
             let key = (tenant.to_owned(), id.to_owned());
-            let name = names.get(&key).cloned();
-            name.unwrap_or_else(|| language.deleted_account().to_owned())
+            let of = names
+                .get(&key)
+                .filter(|of| of.since < remnant.created_position);
+            of.map_or_else(
+                || language.deleted_account().to_owned(),
+                |of| of.name.clone(),
+            )
         };
         let content = notice.words(language, name);
         let id = remnant.id;
@@ -86,19 +93,25 @@ pub(super) async fn word_anew(
     Ok(notices.iter().filter_map(words).collect())
 }
 
+struct Name {
+    name: String,
+    /// Who was meant by the id up to this position was erased. 0 = nobody.
+    since: Position,
+}
+
 /// What people are called. Who was erased is left out.
 async fn names(
     log: &mut LogTransaction<'_>,
     all: impl Iterator<Item = (&str, &Notice)>,
-) -> Result<HashMap<(String, String), String>> {
+) -> Result<HashMap<(String, String), Name>> {
     let people = all.flat_map(|(tenant, notice)| {
         let ids = notice.user_ids.iter().chain(&notice.actor_id);
         ids.map(|id| (tenant.to_owned(), id.clone()))
     });
     let (tenants, ids): (Vec<_>, Vec<_>) = people.unzip();
-    let rows: Vec<(String, String, String)> = query_as(
+    let rows: Vec<(String, String, String, Position)> = query_as(
         "users.names",
-        "select distinct u.tenant_id, u.id, coalesce(u.name, u.id)
+        "select distinct u.tenant_id, u.id, coalesce(u.name, u.id), coalesce(u.erased_position, 0)
            from unnest($1::text[], $2::text[]) as g (tenant_id, id) join users u using (tenant_id, id)
           where not u.is_erased",
     )
@@ -108,6 +121,6 @@ async fn names(
     .await?;
     let named = rows.into_iter();
     Ok(named
-        .map(|(tenant, id, name)| ((tenant, id), name))
+        .map(|(tenant, id, name, since)| ((tenant, id), Name { name, since }))
         .collect())
 }

@@ -68,7 +68,7 @@ pub async fn note(db: &Db, here: &[Here]) -> Result<Vec<Seen>> {
         select g.tenant_id, g.user_id, clock_timestamp() - make_interval(secs => g.ago_ms / 1000.0),
                clock_timestamp() + make_interval(secs => g.left_ms / 1000.0), clock_timestamp()
           from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) as g (tenant_id, user_id, left_ms, ago_ms)
-          join users u on u.tenant_id = g.tenant_id and u.id = g.user_id and not u.presence_hidden
+          join users u on u.tenant_id = g.tenant_id and u.id = g.user_id and not u.presence_hidden and not u.is_erased
          order by g.tenant_id, g.user_id
         on conflict on constraint presence_pkey do update
            set last_seen_at = greatest(p.last_seen_at, excluded.last_seen_at),

@@ -1,12 +1,11 @@
 //! What is left of an erased person, looked for without the log's lock: which erasure waits to be gone on with, and in
 //! which rows something of theirs still stands.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::blanking::{CLAIM_SECS, Remnant};
-use super::{bounded, query, query_as};
+use super::{bounded, query_as};
 use crate::error::Result;
 use crate::model::{Position, UserKey};
 
@@ -16,7 +15,8 @@ pub struct Claimed {
     pub user: UserKey,
     pub position: Position,
     pub done_up_to: Option<Uuid>,
-    pub requested_at: DateTime<Utc>,
+    /// Seconds since it was asked for, by Postgres' clock alone.
+    pub age: f64,
 }
 
 /// Takes one that nobody is at.
@@ -27,20 +27,20 @@ pub async fn claim(pool: &PgPool) -> Result<Option<Claimed>> {
                select tenant_id, user_id, position from erasures
                 where finished_at is null and coalesce(claimed_until < now(), true)
                 order by requested_at limit 1 for update skip locked)
-        returning tenant_id, user_id, position, done_up_to, requested_at";
+        returning tenant_id, user_id, position, done_up_to, extract(epoch from clock_timestamp() - requested_at)::float8";
     bounded(async {
         let mut connection = pool.acquire().await?;
-        type Row = (String, String, Position, Option<Uuid>, DateTime<Utc>);
+        type Row = (String, String, Position, Option<Uuid>, f64);
         let found: Option<Row> = query_as("erasures.claim", text)
             .bind(CLAIM_SECS)
             .fetch_optional(&mut *connection)
             .await?;
         Ok(
-            found.map(|(tenant, id, position, done_up_to, requested_at)| Claimed {
+            found.map(|(tenant, id, position, done_up_to, age)| Claimed {
                 user: UserKey::new(&tenant, &id),
                 position,
                 done_up_to,
-                requested_at,
+                age,
             }),
         )
     })
@@ -82,7 +82,7 @@ pub async fn messages(
     after: i64,
 ) -> Result<Vec<Remnant>> {
     let text = "
-        select x.conversation_id, x.id, x.seq, x.notice, x.content from messages x
+        select x.conversation_id, x.id, x.seq, x.created_position, x.notice, x.content from messages x
          where x.tenant_id = $1 and x.conversation_id = $3 and x.seq > $4 and x.seq <= $4::bigint + $5::bigint
            and (x.sender_id = $2 and (x.deleted_at is null or x.client_message_id is not null or x.idempotency_key is not null
                                       or x.request_hash is not null)
@@ -103,21 +103,29 @@ pub async fn messages(
     .await
 }
 
-/// Forgets what instances note of people beside the log, some of which comes a second after the erasure. Gives how many
-/// rows went.
-pub async fn forget(pool: &PgPool, user: &UserKey) -> Result<u64> {
+/// Forgets when they read, and what instances note of people beside the log, some of which comes a second after the
+/// erasure. Gives how many rows of the long tables went.
+pub async fn forget(pool: &PgPool, user: &UserKey) -> Result<i64> {
     let text = "
-        with seen as (delete from presence where tenant_id = $1 and user_id = $2),
-             tickets as (delete from stream_tickets where tenant_id = $1 and user_id = $2)
-        delete from handouts where ctid in (select ctid from handouts where tenant_id = $1 and user_id = $2 limit 500)";
+        with marks as (
+            delete from receipt_marks where ctid in (
+                select r.ctid from (select distinct conversation_id from members where tenant_id = $1 and user_id = $2) m
+                  join receipt_marks r on r.tenant_id = $1 and r.conversation_id = m.conversation_id and r.user_id = $2 limit 500)
+            returning 1
+        ), seen as (delete from presence where tenant_id = $1 and user_id = $2),
+             tickets as (delete from stream_tickets where tenant_id = $1 and user_id = $2),
+             handed as (
+            delete from handouts where ctid in (select ctid from handouts where tenant_id = $1 and user_id = $2 limit 500) returning 1
+        )
+        select (select count(*) from marks) + (select count(*) from handed)";
     bounded(async {
         let mut connection = pool.acquire().await?;
-        let done = query("erasures.forget", text)
+        let (gone,): (i64,) = query_as("erasures.forget", text)
             .bind(user.tenant.to_string())
             .bind(user.id.to_string())
-            .execute(&mut *connection)
+            .fetch_one(&mut *connection)
             .await?;
-        Ok(done.rows_affected())
+        Ok(gone)
     })
     .await
 }

@@ -11,8 +11,8 @@ const OVERLAP: f64 = 10.0;
 
 /// Refuses the tokens of `user` that were issued up to this second. Gives that second.
 pub async fn put(db: &Db, user: &UserKey) -> Result<i64> {
-    let text = "insert into revocations (tenant_id, user_id, before) values ($1, $2, extract(epoch from now())::bigint)
-                on conflict on constraint revocations_pkey do update set before = excluded.before, revoked_at = now()
+    let text = "insert into revocations (tenant_id, user_id, before) values ($1, $2, floor(extract(epoch from now())))
+                on conflict on constraint revocations_pkey do update set before = greatest(revocations.before, excluded.before), revoked_at = now()
                 returning before";
     bounded(async {
         let mut connection = db.connection().await?;

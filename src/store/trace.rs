@@ -33,7 +33,7 @@ struct Row {
 /// the next 1,000 stretches are looked at: of a reader that far ahead the message is in none.
 const RECIPIENTS: &str = concat!(
     "
-    select m.joined_position, ", user_json!("u"), " as user,
+    select m.joined_position, ", user_json!("u", "m.joined_position"), " as user,
            (select array_agg((
                 select min(h.at) from (
                     select h.after, h.at from handouts h

@@ -7,8 +7,22 @@ use super::{Db, bounded, presence, query, query_as};
 use crate::error::{Code, Error, Result};
 use crate::model::{Account, EventKind, Preferences, Profile, User, UserKey};
 
-/// A person as one JSON value, of a row `$u` of `users`. A macro because SQL must be a literal.
+/// A person as one JSON value, of a row `$u` of `users`; where they stand since the position `$since`, the person they were
+/// then: who was erased does not become who came back under that id. A macro because SQL must be a literal.
 macro_rules! user_json {
+    ($u:literal, $since:literal) => {
+        concat!(
+            "case when coalesce(",
+            $since,
+            " <= ",
+            $u,
+            ".erased_position, false) then jsonb_build_object('id', ",
+            $u,
+            ".id, 'name', null, 'imageUrl', null, 'role', null, 'isDeleted', true) else ",
+            user_json!($u),
+            " end"
+        )
+    };
     ($u:literal) => {
         concat!(
             "jsonb_build_object('id', ",
@@ -229,19 +243,19 @@ pub async fn known(
         .await?)
 }
 
-/// Rows for people who are only named so far (`users.unknown = "create"`): their first token fills them.
+/// Rows for people who are only named so far (`users.unknown = "create"`): their first token fills them. Gives whom it made:
+/// who was erased has a row.
 pub async fn make_stubs(
     connection: &mut PgConnection,
     tenants: &[String],
     ids: &[String],
-) -> Result<()> {
-    let text = "insert into users (tenant_id, id) select * from unnest($1::text[], $2::text[]) on conflict do nothing";
-    query("users.stubs", text)
+) -> Result<Vec<(String, String)>> {
+    let text = "insert into users (tenant_id, id) select * from unnest($1::text[], $2::text[]) on conflict do nothing returning tenant_id, id";
+    Ok(query_as("users.stubs", text)
         .bind(tenants.to_vec())
         .bind(ids.to_vec())
-        .execute(connection)
-        .await?;
-    Ok(())
+        .fetch_all(connection)
+        .await?)
 }
 
 /// These people, in the order asked; those unknown left out.

@@ -24,7 +24,7 @@ impl Problems {
         } else if text.chars().any(char::is_control) {
             self.add(FieldCode::ControlCharacter);
         } else {
-            self.length(text, max);
+            self.length(text, text, max);
         }
     }
 
@@ -39,19 +39,20 @@ impl Problems {
         }
     }
 
-    /// Text as people write it: 1 to `max` characters, line breaks allowed, no NUL (Postgres cannot store it).
+    /// Text as people write it: 1 to `max` characters without the white space around it, line breaks allowed, no NUL
+    /// (Postgres cannot store it).
     pub fn text(&mut self, text: &str, max: usize) {
         if text.contains('\0') {
             self.add(FieldCode::NulCharacter);
         } else {
-            self.length(text, max);
+            self.length(text, text.trim(), max);
         }
     }
 
-    fn length(&mut self, text: &str, max: usize) {
+    fn length(&mut self, text: &str, counted: &str, max: usize) {
         if text.chars().all(is_invisible) {
             self.add(FieldCode::Blank);
-        } else if text.trim().chars().count() > max {
+        } else if counted.chars().count() > max {
             self.over(FieldCode::TooLong, max);
         }
     }
@@ -134,6 +135,14 @@ mod tests {
         ] {
             assert_eq!(code(|p| p.text(seen, 10)), None, "{seen:?}");
         }
+    }
+
+    #[test]
+    fn white_space_around_it_counts_but_where_people_write() {
+        let padded = format!("x{}", "\u{2003} ".repeat(10));
+        assert_eq!(code(|p| p.key(&padded, 10)), Some(FieldCode::TooLong));
+        assert_eq!(code(|p| p.name(&padded, 10)), Some(FieldCode::TooLong));
+        assert_eq!(code(|p| p.text(&padded, 10)), None);
     }
 
     #[test]
