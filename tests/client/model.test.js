@@ -151,17 +151,27 @@ test("of who was erased nothing is kept that they said, nor what quotes them or 
   const quote = { id: "m1", seq: 1, sender: { id: "other", name: "OTHER", imageUrl: null, role: null }, excerpt: "text 1", isDeleted: false };
   const mine = { id: "me", name: "ME", imageUrl: null, role: null };
   const file = [{ url: "https://x.example/secret.pdf", type: "application/pdf", fileName: "secret.pdf" }];
-  take("k0", "k4", created(1, 1, { attachments: file, metadata: { k: "text 9" }, clientMessageId: "text 9" }), created(2, 2, { sender: mine, content: "mine", replyTo: quote }),
-    created(3, 3, { type: "SYSTEM", sender: null, content: "OTHER joined, a text", notice: { type: "JOINED", actorId: null, subject: null, userIds: ["other"] } }), created(4, 4));
-  take("k4", "k5", event(5, "user.updated", { user: gone }));
+  take("k0", "k5", created(1, 1, { attachments: file, metadata: { k: "text 9" }, clientMessageId: "text 9" }), created(2, 2, { sender: mine, content: "mine", replyTo: quote }),
+    created(3, 3, { type: "SYSTEM", sender: null, content: "OTHER joined, a text", notice: { type: "JOINED", actorId: null, subject: null, userIds: ["other"] } }), created(4, 4),
+    created(5, 5, { sender: mine, content: "yours", replyTo: { id: "m3", seq: 3, sender: null, excerpt: "OTHER joined, a text", isDeleted: false } }));
+  model.conversations.peek("c").members[1].readAt = "2026-01-01T00:00:00.000Z";
+  take("k5", "k6", event(6, "user.updated", { user: gone }));
   const text = JSON.stringify([model.messages("c"), model.conversations.all]);
   assert.doesNotMatch(text, /text \d|a text|secret|OTHER/);
-  const [first, answer, , last] = model.messages("c");
+  const [first, answer, , last, toNotice] = model.messages("c");
   assert.deepEqual([first, answer, last].map((one) => [one.isDeleted, one.content]), [[true, null], [false, "mine"], [true, null]]);
   assert.deepEqual([answer.replyTo.isDeleted, answer.replyTo.excerpt], [true, null]);
-  const { lastMessage, members } = model.conversations.peek("c");
-  assert.equal(lastMessage.isDeleted, true);
+  assert.deepEqual([toNotice.replyTo.isDeleted, toNotice.replyTo.excerpt], [false, null]);
+  const { members } = model.conversations.peek("c");
   assert.deepEqual(members[1].user, gone);
+  assert.equal(members[1].readAt, null);
+});
+
+test("of who was erased the newest message is not told either", () => {
+  const { model, take } = begin();
+  take("k0", "k1", created(1, 1));
+  take("k1", "k2", event(2, "user.updated", { user: gone }));
+  assert.deepEqual([model.conversations.peek("c").lastMessage.isDeleted, model.conversations.peek("c").lastMessage.content], [true, null]);
 });
 
 test("who comes back under an erased id is a new person, whose words stay while the old ones are told of", () => {
@@ -173,6 +183,7 @@ test("who comes back under an erased id is a new person, whose words stay while 
   const [old, fresh] = model.messages("c");
   assert.deepEqual([old.isDeleted, fresh.isDeleted, fresh.content], [true, false, "text 2"]);
   assert.deepEqual(fresh.sender, late.sender);
+  assert.deepEqual([old.sender, model.conversations.peek("c").members[1].user], [gone, gone]);
 });
 
 test("a pair stays two people's when the other's account is gone, and a group has one less", () => {

@@ -59,19 +59,21 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
     },
   };
 
-  /** A person's new name, wherever it stands; of one who was erased by then, not a word either. @type {T.Rename} */
+  /** A person's new name, wherever it stands; of one who was erased by then, not a word either. Who was erased stays so:
+   *  whoever comes back under that id is somebody else. @type {T.Rename} */
   const rename = (it, user, at) => {
     if (!it || typeof it !== "object") return;
-    if (it.id === user.id && "name" in it && "role" in it) {
-      delete it.isDeleted;
-      Object.assign(it, user);
-    }
+    if (it.id === user.id && "name" in it && "role" in it && !it.isDeleted) Object.assign(it, user);
+    if (user.isDeleted && it.user?.id === user.id && "readAt" in it) it.readAt = null;
     if (user.isDeleted && it.sender?.id === user.id) {
       if ("excerpt" in it) Object.assign(it, { excerpt: null, isDeleted: true });
       else if (it.createdAt <= at) Object.assign(it, { content: null, attachments: [], replyTo: null, clientMessageId: null, metadata: {}, isDeleted: true });
     }
     // Worded by the service, which has other words for it by now.
-    if (user.isDeleted && it.notice && [it.notice.actorId, ...it.notice.userIds].includes(user.id) && it.createdAt <= at) it.content = null;
+    if (user.isDeleted && it.notice && [it.notice.actorId, ...it.notice.userIds].includes(user.id) && it.createdAt <= at) {
+      it.content = null;
+      for (const { replyTo } of messages.get(it.conversationId)?.values() ?? []) if (replyTo?.id === it.id) replyTo.excerpt = null;
+    }
     for (const one of it instanceof Map ? it.values() : Object.values(it)) rename(one, user, at);
   };
 

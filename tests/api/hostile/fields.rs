@@ -159,11 +159,24 @@ const VALUES: &[&str] = &[
     "\"00000000-0000-0000-0000-000000000000\"",
 ];
 
+/// A letter in white space of twelve kinds, in no order that would be kept in less room.
+fn padded() -> String {
+    const SPACES: &str = "\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{3000}";
+    let kinds: Vec<char> = SPACES.chars().collect();
+    let mut seed = 1_u32;
+    let mut space = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        kinds[(seed >> 16) as usize % kinds.len()]
+    };
+    (0..9_000).map(|_| space()).chain(['x']).collect()
+}
+
 pub fn cases(target: &Target) -> Vec<Case> {
     let mut cases = Vec::new();
     for (method, path, body) in FIELDS {
         let long = format!("\"{}\"", "𝒳".repeat(12_000));
-        for value in VALUES.iter().copied().chain([&*long]) {
+        let padded = format!("\"{}\"", padded());
+        for value in VALUES.iter().copied().chain([&*long, &*padded]) {
             let body = body.replace('$', value);
             let what = format!("{method} {path}: {body:.120}");
             cases.push(target.json(what, method, path, body.as_bytes()));
