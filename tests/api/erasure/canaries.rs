@@ -40,3 +40,21 @@ pub async fn finished(app: &App) {
     })
     .await;
 }
+
+/// From now on nobody goes on with an erasure: what it hides is hidden by its own commit alone. Until `release`.
+pub async fn hold(app: &App) {
+    let mut connection = PgConnection::connect(&app.database.url).await.expect("it");
+    let text = "
+        create function hold() returns trigger language plpgsql as
+            'begin new.claimed_until := now() + interval ''1 hour''; return new; end';
+        create trigger hold before insert on erasures for each row execute function hold()";
+    let done = sqlx::raw_sql(text).execute(&mut connection).await;
+    done.expect("a trigger");
+}
+
+pub async fn release(app: &App) {
+    let mut connection = PgConnection::connect(&app.database.url).await.expect("it");
+    let text = "drop trigger hold on erasures; drop function hold; update erasures set claimed_until = null";
+    let done = sqlx::raw_sql(text).execute(&mut connection).await;
+    done.expect("no trigger");
+}

@@ -14,6 +14,8 @@ pub struct Site {
     pub service: Person,
     pub pair: String,
     pub group: String,
+    /// That she has added carol to the group.
+    pub notice: String,
     /// Messages in both.
     pub messages: Vec<String>,
     /// How many of the pair's are hers.
@@ -49,12 +51,29 @@ impl Site {
             service,
             pair,
             group,
+            notice: String::new(),
             messages: Vec::new(),
             of_alice: 0,
         };
+        site.answer_the_notice().await;
         site.of_alice = site.talk(&site.pair.clone()).await;
         site.talk(&site.group.clone()).await;
         site
+    }
+
+    /// The notice that names her is quoted.
+    async fn answer_the_notice(&mut self) {
+        let path = format!("/v1/conversations/{}/messages", self.group);
+        let said = self.bob.get(&path).await.ok();
+        let all = said["items"].as_array().expect("items");
+        let notice = all.iter().find(|one| one["notice"]["type"] == "JOINED");
+        let notice = notice.expect("carol was added")["id"].clone();
+        let answer = json!({ "content": "Welcome", "replyToId": notice });
+        let answer = self.bob.post(&path, &answer).await.ok();
+        let quoted = answer["replyTo"]["excerpt"].as_str().expect("a quotation");
+        assert!(quoted.contains(CANARY), "{quoted}");
+        self.notice = notice.as_str().expect("an id").to_owned();
+        self.messages.push(self.notice.clone());
     }
 
     /// She says all that can be said, and is answered. Gives how many messages are hers.
