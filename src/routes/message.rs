@@ -35,12 +35,12 @@ pub async fn get(me: AuthUser, id: PathId, db: &Db) -> Result<Json<Message>> {
 /// Edit one's own message
 ///
 /// What is left out stays. Every event that carries the message carries the new text from now on. `service` edits
-/// SYSTEM messages.
+/// SYSTEM messages, but no notices: those are the service's own.
 #[utoipa::path(patch, path = "/v1/messages/{id}", tag = "messages", operation_id = "editMessage", request_body = EditedMessage,
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "The message as it is now", body = Message),
-        (status = 403, description = "Not the caller's own", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not the caller's own, or a notice", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`message-deleted`, `conversation-closed`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that are not acceptable", body = Problem, content_type = "application/problem+json"),

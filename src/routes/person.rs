@@ -22,8 +22,8 @@ use crate::store::{Db, users};
 /// At once, for everybody and on every instance: the profile is empty (`isDeleted`), every message of theirs is a tombstone,
 /// answers to them quote nothing, and those who share a conversation are told by `user.updated`. Their tokens issued so far
 /// are refused, their streams end. What they wrote, earlier texts and file names included, is taken out of the database in
-/// the following seconds, their memberships end, and notices name "Deleted account". The id itself stays: it is the
-/// host's. Messages of others stay, and so do subjects, contexts and metadata of conversations.
+/// the following seconds, when they read and were there as well, their memberships end, and notices name "Deleted account".
+/// The id itself stays: it is the host's. Messages of others stay, and so do subjects, contexts and metadata of conversations.
 ///
 /// Said again, it is done already. A newer token, or a `PUT`, makes a new person of that id who has none of this; until
 /// the erasure has come to its end, which is some seconds, such a token gets 503.
