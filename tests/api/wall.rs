@@ -106,7 +106,7 @@ const SAID_TWICE: [(&[&str], &str); 5] = [
 const UNTOLD: [&str; 7] = [
     "from conversations where true and dedupe_key = g.key",
     "from erasures e where true and e.user_id",
-    "from erasures e where true and e.finished_at is null and (x.notice",
+    "from erasures e where true and e.finished_at is null and (",
     "left join users s on true and s.id = x.sender_id where x.tenant_id = c.tenant_id",
     "join users u on true and u.id = g.id and u.is_erased",
     "from revisions r where true and r.message_id = x.id)) as row",

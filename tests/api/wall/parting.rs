@@ -118,6 +118,7 @@ pub async fn stands_in_the_middle(database: &Database) {
            from messages x where x.sender_id = 'eve' on conflict do nothing",
         "update messages set content = 'left over', deleted_at = null, client_message_id = 'left-' || seq where sender_id = 'eve'",
         &like_bobs("presence", ""),
+        &like_bobs("receipt_marks", ""),
         &like_bobs("handouts", ""),
         &like_bobs("stream_tickets", ",\"hash\":\"\\\\x0123\""),
     ] {
