@@ -110,10 +110,7 @@ pub async fn list(
         organization_id: query.text("organizationId")?,
         unread: query.flag("unread")?,
         archived,
-        before: query
-            .text("pageToken")?
-            .map(|token| parse_token(&token))
-            .transpose()?,
+        before: position(&query)?,
         offset: page.map_or(0, |page| (page - 1) * limit),
     };
     bounded(async {
@@ -135,17 +132,24 @@ pub async fn list(
 
 /// A page that goes on below the activity of its last row.
 pub fn linked(items: Vec<Conversation>, has_more: bool) -> Page<Conversation> {
-    let token = items
-        .last()
-        .map(|conversation| format!("p{}", conversation.activity_position));
+    let token = items.last().map(|last| token(last.activity_position));
     Page::linked(items, has_more, token)
 }
 
-fn parse_token(token: &str) -> Result<Position> {
-    let position = token
-        .strip_prefix('p')
-        .and_then(|position| position.parse().ok());
-    position.ok_or_else(|| Error::parameter("pageToken", FieldCode::InvalidValue))
+pub fn token(position: Position) -> String {
+    format!("p{position}")
+}
+
+/// The position from which a page goes on.
+pub fn position(query: &Query) -> Result<Option<Position>> {
+    let Some(token) = query.text("pageToken")? else {
+        return Ok(None);
+    };
+    let position = token.strip_prefix('p').map(str::parse);
+    match position {
+        Some(Ok(position)) => Ok(Some(position)),
+        _ => Err(Error::parameter("pageToken", FieldCode::InvalidValue)),
+    }
 }
 
 /// One conversation

@@ -7,6 +7,7 @@ use rocket::{State, delete, get, patch};
 use uuid::Uuid;
 
 use super::body::Body;
+use super::conversations::{position, token};
 use super::limits::Limits;
 use super::members::{after, linked};
 use super::params::{PathId, Query};
@@ -109,17 +110,29 @@ async fn change(me: AuthUser, message: Uuid, change: Change, writer: &Writer) ->
 ///
 /// Oldest first, of the last 30 days. For an ADMIN of the group, or `service`. A deletion takes them along.
 #[utoipa::path(get, path = "/v1/messages/{id}/revisions", tag = "messages", operation_id = "listRevisions",
-    params(("id" = Uuid, Path)),
+    params(
+        ("id" = Uuid, Path),
+        ("limit" = Option<i64>, Query, description = "Most rows", minimum = 1, maximum = 100),
+        ("pageToken" = Option<String>, Query, description = "`nextPageToken` of the page before"),
+    ),
     responses(
-        (status = 200, description = "All of them", body = Page<Revision>),
+        (status = 200, description = "A page", body = Page<Revision>),
         (status = 403, description = "Not an ADMIN", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/messages/<id>/revisions")]
-pub async fn list_revisions(me: AuthUser, id: PathId, db: &Db) -> Result<Json<Page<Revision>>> {
+pub async fn list_revisions(
+    me: AuthUser,
+    id: PathId,
+    query: Query,
+    db: &Db,
+) -> Result<Json<Page<Revision>>> {
+    let limit = query.number("limit", 1, 100)?.unwrap_or(50);
+    let after = position(&query)?.unwrap_or(0);
     let viewer = (!me.is_service).then_some(&me.key);
-    let items = revisions::list(db, &me.key.tenant, viewer, id.get()?).await?;
-    Ok(Json::ok(Page::linked(items, false, None)))
+    let page = revisions::list(db, &me.key.tenant, viewer, id.get()?, after, limit).await?;
+    let token = page.next.map(token);
+    Ok(Json::ok(Page::linked(page.items, token.is_some(), token)))
 }
 
 /// Who has received and read a message, and when

@@ -59,9 +59,10 @@ pub async fn erase(
 
 /// Export a person (`service`, or oneself)
 ///
-/// Everything that is kept of them, as it is kept: a page of rows, each with its `kind` (`profile`, `membership` …) and its
-/// columns as `data`. Ask again with `nextPageToken` until there is none; a page may be empty and have one. Each page is
-/// read by itself: what is written meanwhile may be in it. Left out: the hashes of tickets and requests.
+/// Everything that is kept of them, as it is kept: a page of rows, each with its `kind` (`PROFILE`, `MEMBERSHIP` …) and its
+/// columns as `data`. The earlier texts of messages (`REVISION`) follow the messages, and name theirs. Ask again with
+/// `nextPageToken` until there is none; a page may be empty and have one. Each page is read by itself: what is written
+/// meanwhile may be in it. Left out: the hashes of tickets and requests.
 #[utoipa::path(get, path = "/v1/users/{id}/export", tag = "users", operation_id = "exportUser",
     params(
         ("id" = String, Path, description = "The host site's own id"),

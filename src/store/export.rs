@@ -9,8 +9,8 @@ use super::{Db, bounded, query_as};
 use crate::error::Result;
 use crate::model::{ExportKind, ExportPlace, UserKey};
 
-/// Rows of a page.
-const LIMIT: i64 = 200;
+/// Rows of a page. Each may be a message of 64 KiB, and all are held as values and as bytes.
+const LIMIT: i64 = 100;
 /// Rows of a conversation, or of the log, that are looked through for one page: there is no index by sender or actor.
 const WINDOW: i64 = 20_000;
 
@@ -41,7 +41,21 @@ pub async fn page(db: &Db, user: &UserKey, place: ExportPlace) -> Result<ExportP
     .await
 }
 
-/// The statement of a part: `$3` is the key of the row before, empty at the start. Keys are compared by the index.
+/// There is no index by person: conversation by conversation, from that of the key on. In those that follow it every status
+/// is above the empty one.
+const RECEIPTS: &str = "
+    select r.conversation_id || '/' || r.status || '/' || r.up_to as key, to_jsonb(r) as row
+      from (select distinct conversation_id as id from members
+             where tenant_id = $1 and user_id = $2 and conversation_id >= split_part($3, '/', 1)::uuid order by 1) c
+     cross join lateral (
+           select * from receipt_marks r where r.tenant_id = $1 and r.user_id = $2 and r.conversation_id = c.id
+              and (r.status, r.up_to) > (case c.id when split_part($3, '/', 1)::uuid then split_part($3, '/', 2) else '' end,
+                                         split_part($3, '/', 3)::bigint)
+            order by r.status, r.up_to limit $4) r
+     order by c.id, r.status, r.up_to limit $4";
+
+/// The statement of a part: `$3` is the key of the row before. Compared as a whole, it is where the index is entered: "or it
+/// is the first page" would make each page read all the rows before it.
 fn statement(kind: ExportKind) -> &'static str {
     match kind {
         ExportKind::Profile => {
@@ -50,23 +64,21 @@ fn statement(kind: ExportKind) -> &'static str {
         ExportKind::Membership => {
             "select m.conversation_id || '/' || m.joined_position as key, to_jsonb(m) as row from members m
               where m.tenant_id = $1 and m.user_id = $2
-                and ($3 = '' or (m.conversation_id, m.joined_position)
-                                > (nullif(split_part($3, '/', 1), '')::uuid, nullif(split_part($3, '/', 2), '')::bigint))
+                and (m.conversation_id, m.joined_position) > (split_part($3, '/', 1)::uuid, split_part($3, '/', 2)::bigint)
               order by m.conversation_id, m.joined_position limit $4"
         }
-        ExportKind::Receipt => {
-            "select r.conversation_id || '/' || r.status || '/' || r.up_to as key, to_jsonb(r) as row
-               from (select distinct conversation_id from members where tenant_id = $1 and user_id = $2) m
-               join receipt_marks r on r.tenant_id = $1 and r.conversation_id = m.conversation_id and r.user_id = $2
-              where $3 = '' or (r.conversation_id, r.status, r.up_to)
-                               > (nullif(split_part($3, '/', 1), '')::uuid, split_part($3, '/', 2), nullif(split_part($3, '/', 3), '')::bigint)
-              order by r.conversation_id, r.status, r.up_to limit $4"
+        ExportKind::Revision => {
+            "select r.message_id || '/' || r.position as key, to_jsonb(r) as row from revisions r
+              where r.tenant_id = $1 and r.replaced_by = $2
+                and (r.message_id, r.position) > (split_part($3, '/', 1)::uuid, split_part($3, '/', 2)::bigint)
+              order by r.message_id, r.position limit $4"
         }
+        ExportKind::Receipt => RECEIPTS,
         ExportKind::Handout => {
             "select h.transport || '/' || h.up_to || '/' || h.after as key, to_jsonb(h) as row from handouts h
               where h.tenant_id = $1 and h.user_id = $2
-                and ($3 = '' or (h.transport, h.up_to, h.after)
-                                > (split_part($3, '/', 1), nullif(split_part($3, '/', 2), '')::bigint, nullif(split_part($3, '/', 3), '')::bigint))
+                and (h.transport, h.up_to, h.after)
+                    > (split_part($3, '/', 1), split_part($3, '/', 2)::bigint, split_part($3, '/', 3)::bigint)
               order by h.transport, h.up_to, h.after limit $4"
         }
         ExportKind::Presence => {
@@ -78,17 +90,14 @@ fn statement(kind: ExportKind) -> &'static str {
         // Neither the hash of the ticket nor that of the key: they open, and say nothing of a person.
         ExportKind::Ticket => {
             "select encode(t.hash, 'hex') as key, to_jsonb(t) - 'hash' - 'token_key' as row from stream_tickets t
-              where t.tenant_id = $1 and t.user_id = $2 and ($3 = '' or t.hash > decode($3, 'hex')) order by t.hash limit $4"
+              where t.tenant_id = $1 and t.user_id = $2 and t.hash > decode($3, 'hex') order by t.hash limit $4"
         }
         ExportKind::Erasure => {
             "select e.position::text as key, to_jsonb(e) as row from erasures e
-              where e.tenant_id = $1 and e.user_id = $2 and ($3 = '' or e.position > nullif($3, '')::bigint) order by e.position limit $4"
+              where e.tenant_id = $1 and e.user_id = $2 and e.position > $3::bigint order by e.position limit $4"
         }
         ExportKind::Message => {
-            "select x.seq::text as key, to_jsonb(x) - 'request_hash' || jsonb_build_object('revisions', (
-                       select coalesce(jsonb_agg(to_jsonb(r) order by r.position), '[]') from revisions r
-                        where r.tenant_id = x.tenant_id and r.message_id = x.id)) as row
-               from messages x
+            "select x.seq::text as key, to_jsonb(x) - 'request_hash' as row from messages x
               where x.tenant_id = $1 and x.sender_id = $2 and x.conversation_id = $3 and x.seq > $5 and x.seq <= $5::bigint + $6::bigint
               order by x.seq limit $4"
         }
@@ -135,9 +144,12 @@ async fn messages(
     let kind = place.kind;
     let (id, seq) = place.after.split_once('/').unwrap_or_default();
     let (mut id, mut seq) = (id.parse().unwrap_or(Uuid::nil()), seq.parse().unwrap_or(0));
-    let text = "select distinct c.id, c.last_seq from members m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
-                 where m.tenant_id = $1 and m.user_id = $2 and (m.conversation_id > $3 or m.conversation_id = $3 and c.last_seq > $4)
-                 order by c.id limit 50";
+    let text = "select c.id, c.last_seq
+                  from (select distinct conversation_id from members
+                         where tenant_id = $1 and user_id = $2 and conversation_id >= $3 order by conversation_id limit 50) m
+                  join conversations c on c.tenant_id = $1 and c.id = m.conversation_id
+                 where c.id > $3 or c.last_seq > $4
+                 order by c.id";
     let conversations: Vec<(Uuid, i64)> = query_as("export.conversations", text)
         .bind(user.tenant.to_string())
         .bind(user.id.to_string())
@@ -154,18 +166,19 @@ async fn messages(
         if conversation != id {
             (id, seq) = (conversation, 0);
         }
+        let left = LIMIT - found.len() as i64;
         let rows: Vec<Row> = query_as("export.messages", statement(kind))
             .bind(user.tenant.to_string())
             .bind(user.id.to_string())
             .bind(id)
-            .bind(LIMIT)
+            .bind(left)
             .bind(seq)
             .bind(WINDOW)
             .fetch_all(&mut *connection)
             .await?;
         looked += last_seq.min(seq + WINDOW) - seq;
         seq = match rows.last() {
-            Some(last) if rows.len() as i64 == LIMIT => last.key.parse().unwrap_or(seq + WINDOW),
+            Some(last) if rows.len() as i64 == left => last.key.parse().unwrap_or(seq + WINDOW),
             _ => seq + WINDOW,
         };
         found.extend(rows);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::conversation_rows::{MemberRow, member_columns};
 use super::users::user_json;
-use super::{Db, bounded, query_as};
+use super::{Db, bounded, cut, query_as};
 use crate::error::{Code, Result};
 use crate::model::{EventRow, Member, Position, UserKey};
 
@@ -74,15 +74,6 @@ pub struct After {
     pub user_id: String,
 }
 
-impl After {
-    /// Cuts what was read, one row more than a page takes, to the page. Gives where the next one goes on, if there is one.
-    pub(super) fn cut<T>(rows: &mut Vec<T>, limit: i64, of: impl Fn(&T) -> Self) -> Option<Self> {
-        let has_more = rows.len() as i64 > limit;
-        rows.truncate(limit as usize);
-        rows.last().filter(|_| has_more).map(of)
-    }
-}
-
 /// A page of members, in order of joining.
 pub struct MemberPage {
     pub items: Vec<Member>,
@@ -127,7 +118,7 @@ pub async fn list(
             .bind(limit + 1)
             .fetch_all(&mut *connection)
             .await?;
-        let next = After::cut(&mut rows, limit, |row| After {
+        let next = cut(&mut rows, limit, |row| After {
             joined: row.joined_position,
             user_id: row.member.user.id.clone(),
         });

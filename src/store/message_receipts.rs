@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::members::After;
 use super::users::user_json;
-use super::{Db, bounded, query_as};
+use super::{Db, bounded, cut, query_as};
 use crate::error::{Code, Result};
 use crate::model::{MessageReceipt, MessageStatus, Position, Time, User, UserKey};
 
@@ -68,7 +68,7 @@ pub async fn list(
             .bind(limit + 1)
             .fetch_all(&mut *connection)
             .await?;
-        let next = After::cut(&mut rows, limit, |row| After {
+        let next = cut(&mut rows, limit, |row| After {
             joined: row.joined_position,
             user_id: row.user.id.clone(),
         });

@@ -140,6 +140,13 @@ pub async fn bounded<T>(read: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
+/// Cuts what was read, one row more than a page takes, to the page. Gives where the next one goes on, if there is one.
+fn cut<T, K>(rows: &mut Vec<T>, limit: i64, key: impl Fn(&T) -> K) -> Option<K> {
+    let has_more = rows.len() as i64 > limit;
+    rows.truncate(limit as usize);
+    rows.last().filter(|_| has_more).map(key)
+}
+
 /// Applies what of `migrations/` the database does not have yet. Several instances may do so at once: sqlx takes a lock.
 pub async fn migrate(
     connection: &mut PgConnection,

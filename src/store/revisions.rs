@@ -5,15 +5,23 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::message_rows::gone;
-use super::{Db, bounded, query, query_as};
+use super::{Db, bounded, cut, query, query_as};
 use crate::error::{Code, Result};
-use crate::model::{Attachment, Revision, Time, UserKey};
+use crate::model::{Attachment, Position, Revision, Time, UserKey};
 
 /// Days for which an earlier text is kept.
 pub const KEPT_DAYS: i32 = 30;
 
+/// A page of earlier texts, oldest first.
+pub struct RevisionPage {
+    pub items: Vec<Revision>,
+    /// After which edit the next page goes on, if there is one.
+    pub next: Option<Position>,
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
+    position: Position,
     content: Option<String>,
     #[sqlx(json)]
     attachments: Vec<Attachment>,
@@ -22,14 +30,16 @@ struct Row {
     replaced_by: String,
 }
 
-/// The earlier texts, oldest first, to an ADMIN of the group or (`me` none) the host's backend. `forbidden` to other
-/// members, `not-found` to anybody else.
+/// The earlier texts, those replaced by an edit above `after`, to an ADMIN of the group or (`me` none) the host's backend.
+/// `forbidden` to other members, `not-found` to anybody else.
 pub async fn list(
     db: &Db,
     tenant: &str,
     me: Option<&UserKey>,
     message: Uuid,
-) -> Result<Vec<Revision>> {
+    after: Position,
+    limit: i64,
+) -> Result<RevisionPage> {
     let may_see = "
         select m.user_id is not null, c.type = 'GROUP' and coalesce(m.role = 'ADMIN', false)
           from messages x
@@ -46,7 +56,9 @@ pub async fn list(
             .fetch_optional(&mut *connection)
             .await?;
         match (me, found) {
-            (None, Some(_)) | (_, Some((_, true))) => read(&mut connection, tenant, message).await,
+            (None, Some(_)) | (_, Some((_, true))) => {
+                read(&mut connection, tenant, message, after, limit).await
+            }
             (_, Some((true, _))) => Err(Code::Forbidden.into()),
             _ => Err(Code::NotFound.into()),
         }
@@ -54,22 +66,31 @@ pub async fn list(
     .await
 }
 
-async fn read(connection: &mut PgConnection, tenant: &str, message: Uuid) -> Result<Vec<Revision>> {
+async fn read(
+    connection: &mut PgConnection,
+    tenant: &str,
+    message: Uuid,
+    after: Position,
+    limit: i64,
+) -> Result<RevisionPage> {
     // The tail of what is kept goes a little later than it may be seen.
     let text = concat!(
-        "select r.content, r.attachments, r.metadata, r.replaced_at, r.replaced_by
+        "select r.position, r.content, r.attachments, r.metadata, r.replaced_at, r.replaced_by
            from revisions r join messages x on x.tenant_id = r.tenant_id and x.id = r.message_id
            left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
-          where r.tenant_id = $1 and r.message_id = $2 and r.replaced_at > now() - make_interval(days => $3) and not ",
+          where r.tenant_id = $1 and r.message_id = $2 and r.position > $4 and r.replaced_at > now() - make_interval(days => $3) and not ",
         gone!(),
-        " order by r.position"
+        " order by r.position limit $5"
     );
-    let rows: Vec<Row> = query_as("revisions.list", text)
+    let mut rows: Vec<Row> = query_as("revisions.list", text)
         .bind(tenant.to_owned())
         .bind(message)
         .bind(KEPT_DAYS)
+        .bind(after)
+        .bind(limit + 1)
         .fetch_all(connection)
         .await?;
+    let next = cut(&mut rows, limit, |row| row.position);
     let revision = |row: Row| Revision {
         content: row.content,
         attachments: row.attachments,
@@ -77,7 +98,10 @@ async fn read(connection: &mut PgConnection, tenant: &str, message: Uuid) -> Res
         replaced_at: Time(row.replaced_at),
         replaced_by: row.replaced_by,
     };
-    Ok(rows.into_iter().map(revision).collect())
+    Ok(RevisionPage {
+        items: rows.into_iter().map(revision).collect(),
+        next,
+    })
 }
 
 /// Forgets what is too old, at most 5,000 at a time.

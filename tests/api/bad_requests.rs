@@ -32,6 +32,10 @@ page         /v1/conversations/{conversation}/messages?page=101
 since        /v1/conversations/{conversation}/messages?before=1&after=1
 limit        /v1/conversations/{conversation}/members?limit=101
 limit        /v1/messages/{message}/receipts?limit=101
+limit        /v1/messages/{message}/revisions?limit=0
+limit        /v1/messages/{message}/revisions?limit=101
+pageToken    /v1/messages/{message}/revisions?pageToken=7
+pageToken    /v1/messages/{message}/revisions?pageToken=p9223372036854775808
 limit        /v1/sync?limit=101
 limit        /v1/events?limit=0
 limit        /v1/events?limit=201

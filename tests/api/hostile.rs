@@ -56,7 +56,7 @@ impl Target {
 }
 
 /// The most memory that the process had since the peak was last reset, in KiB.
-fn peak(instance: &Instance) -> i64 {
+pub fn peak(instance: &Instance) -> i64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", instance.pid()));
     let status = status.expect("the process lives");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -64,7 +64,7 @@ fn peak(instance: &Instance) -> i64 {
     number.expect("VmHWM in kB").parse().expect("a number")
 }
 
-fn reset_peak(instance: &Instance) {
+pub fn reset_peak(instance: &Instance) {
     let path = format!("/proc/{}/clear_refs", instance.pid());
     std::fs::write(path, "5").expect("the process is ours");
 }

@@ -65,6 +65,7 @@ mod refusals;
 mod removal;
 mod reread;
 mod restore;
+mod revisions;
 mod revoked;
 mod schema;
 mod security;

@@ -2,6 +2,8 @@
 //! indexes, never a table from end to end, never a sort of more than a page. The statements are the service's own, as
 //! it sends them; a new one is judged without being named here.
 
+#[path = "plans/export.rs"]
+mod export;
 #[path = "plans/plan.rs"]
 mod plan;
 #[path = "plans/site.rs"]

@@ -47,7 +47,7 @@ const NO_REFERENCES: [(&str, &str); 11] = [
     ("messages.client_message_id", "the client's own"),
     (
         "revisions.replaced_by",
-        "a name for moderators, never followed; gone after a month",
+        "whoever edited it: a name for moderators, and for an export; gone after a month",
     ),
     (
         "revocations.user_id",

@@ -170,7 +170,7 @@ impl View {
             Self::Messages(of) => format!("{}/messages", conversation(world, of)),
             Self::Message(of) => message(world, of),
             Self::Receipts(of) => format!("{}/receipts", message(world, of)),
-            Self::Revisions(of) => format!("{}/revisions", message(world, of)),
+            Self::Revisions(of) => format!("{}/revisions?limit=100", message(world, of)),
         }
     }
 }
