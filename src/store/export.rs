@@ -98,7 +98,8 @@ fn statement(kind: ExportKind) -> &'static str {
         }
         ExportKind::Message => {
             "select x.seq::text as key, to_jsonb(x) - 'request_hash' as row from messages x
-              where x.tenant_id = $1 and x.sender_id = $2 and x.conversation_id = $3 and x.seq > $5 and x.seq <= $5::bigint + $6::bigint
+              where x.tenant_id = $1 and x.conversation_id = $3 and x.seq > $5 and x.seq <= $5::bigint + $6::bigint
+                and (x.sender_id = $2 or x.notice is not null and (x.notice->>'actorId' = $2 or x.notice->'userIds' ? $2))
               order by x.seq limit $4"
         }
         ExportKind::Event => {
@@ -135,7 +136,7 @@ fn filled(kind: ExportKind, rows: Vec<Row>, next: Option<ExportPlace>) -> Export
     ExportPage { kind, rows, next }
 }
 
-/// Messages the person sent, conversation by conversation, a window of each at a time.
+/// Messages the person sent, and notices that name them, conversation by conversation, a window of each at a time.
 async fn messages(
     connection: &mut PgConnection,
     user: &UserKey,

@@ -172,6 +172,27 @@ fn camel(name: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_notice_is_in_the_exports_of_those_whom_it_names_alone() {
+    let app = App::start().await;
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|id| app.person(id));
+    for person in [&alice, &bob, &carol] {
+        person.get("/v1/me").await.ok();
+    }
+    let group = json!({ "type": "GROUP", "memberIds": ["carol"] });
+    let group = alice.post("/v1/conversations", &group).await.ok();
+    let members = group["id"].as_str().expect("an id");
+    let members = format!("/v1/conversations/{members}/members");
+    let bobs = json!({ "memberIds": ["bob"] });
+    alice.post(&members, &bobs).await.ok();
+    for (person, is_named) in [(&alice, true), (&bob, true), (&carol, false)] {
+        let all = export(person, &person.id).await;
+        let mut messages = all.iter().filter(|item| item["kind"] == "MESSAGE");
+        let is_there = messages.any(|one| one["data"]["notice"]["type"] == "JOINED");
+        assert_eq!(is_there, is_named, "{}", person.id);
+    }
+}
+
+#[tokio::test]
 async fn only_the_person_and_the_backend_are_given_an_export_and_every_page_of_it() {
     let app = App::start().await;
     let (alice, bob, conversation) = app.two_people_talking().await;

@@ -109,7 +109,6 @@ const UNTOLD: [&str; 6] = [
     "from erasures e where true and e.finished_at is null and (",
     "left join users s on true and s.id = x.sender_id where x.tenant_id = c.tenant_id",
     "join users u on true and u.id = g.id and u.is_erased",
-    "as row from messages x where true and x.sender_id = $2",
 ];
 
 #[tokio::test]
