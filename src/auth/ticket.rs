@@ -11,7 +11,7 @@ use rocket::request::{FromRequest, Outcome};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{AuthUser, RefusedTokens, identify, refuse_token_in_url};
+use super::{AuthUser, Identities, RefusedTokens, identify, refuse_token_in_url};
 use crate::error::{Code, Result, stash};
 use crate::model::UserKey;
 use crate::requests::Caller;
@@ -178,6 +178,7 @@ async fn by_ticket(request: &Request<'_>, ticket: &str) -> Result<StreamUser> {
     refuse_token_in_url(request)?;
     let db: &Db = request.rocket().state().ok_or(Code::Internal)?;
     let open: &Arc<Tickets> = request.rocket().state().ok_or(Code::Internal)?;
+    let identities: &Arc<Identities> = request.rocket().state().ok_or(Code::Internal)?;
     let origin = request.headers().get_one("Origin");
     let refused: &Arc<RefusedTokens> = request.rocket().state().ok_or(Code::Internal)?;
     let hash = tickets::hash(ticket);
@@ -185,6 +186,8 @@ async fn by_ticket(request: &Request<'_>, ticket: &str) -> Result<StreamUser> {
         refused.check(request)?;
     }
     let found = tickets::find(db, &hash, origin).await?.map(bought_by);
+    // The key of the token that it was bought with may be published no more.
+    let found = found.filter(|user| identities.stands(user));
     let user = refused.note(request, found.ok_or_else(|| Code::TicketInvalid.into()))?;
     open.known.insert(hash.clone(), ());
     let ticket = Ticket {
