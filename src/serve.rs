@@ -20,7 +20,7 @@ use crate::error::count_refusals;
 use crate::headers::for_browsers;
 use crate::live::{Live, RingSize};
 use crate::requests::{Arrivals, Requests};
-use crate::routes::{Desk, Limits, Room};
+use crate::routes::{Desk, Limits, Room, Streams};
 use crate::shutdown::{Readiness, closing_connections, on_signal};
 use crate::store::deliveries::Deliveries;
 use crate::store::handouts::Handouts;
@@ -140,6 +140,7 @@ pub fn rocket(
             config.link_hosts.clone(),
         )))
         .manage(Arc::<Tickets>::default())
+        .manage(Arc::<Streams>::default())
         .manage(Arc::<Readiness>::default())
         .manage(Arc::new(RefusedTokens::new(
             config.limits.refused_tokens_per_minute,
@@ -171,9 +172,10 @@ fn desk(writer: Writer) -> AdHoc {
 fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
     AdHoc::on_liftoff("life", move |rocket| {
         Box::pin(async move {
-            let (Some(limits), Some(refused)) = (
+            let (Some(limits), Some(refused), Some(streams)) = (
                 rocket.state::<Arc<Limits>>(),
                 rocket.state::<Arc<RefusedTokens>>(),
+                rocket.state::<Arc<Streams>>(),
             ) else {
                 return rocket.shutdown().notify();
             };
@@ -191,6 +193,7 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
             tokio::spawn(live.clone().keep_presence(db.clone()));
             keep(identities, db.pool(), &live, config.jwks_secs);
             tokio::spawn(forget(limits.clone(), refused.clone()));
+            tokio::spawn(streams.clone().keep_ending());
             let waking = live.clone();
             tokio::spawn(
                 tickets

@@ -17,7 +17,7 @@ pub use identify::Identities;
 pub use jwks::Fingerprint;
 pub use keys::Keys;
 pub use refused::RefusedTokens;
-pub use ticket::{StreamUser, Tickets};
+pub use ticket::{Held, StreamUser, Tickets};
 
 use rocket::Request;
 use rocket::http::{Method, Status};

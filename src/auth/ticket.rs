@@ -1,6 +1,7 @@
 //! Stream tickets: how a native EventSource of another origin opens a stream without a token in its URL.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +11,12 @@ use rocket::request::{FromRequest, Outcome};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{AuthUser, RefusedTokens, identify, refuse_token_in_url};
+use super::{AuthUser, Identities, RefusedTokens, identify, refuse_token_in_url};
 use crate::error::{Code, Result, stash};
 use crate::model::UserKey;
 use crate::requests::Caller;
-use crate::store::{Db, bounded, tickets};
+use crate::store::tickets::{self, Holder};
+use crate::store::{Db, bounded};
 
 /// How often the tickets of living streams are kept valid: well within their grace.
 const EXTEND_EVERY: Duration = Duration::from_secs(20);
@@ -41,19 +43,60 @@ impl Default for Tickets {
 
 struct Open {
     hash: Vec<u8>,
-    replaced: Arc<std::sync::atomic::AtomicBool>,
+    replaced: Arc<AtomicBool>,
 }
 
-/// A ticket's hold on its stream. `is_replaced` once a newer stream was opened with the same ticket.
+/// A good ticket that was shown: nothing has changed by it.
+pub struct Ticket {
+    hash: Vec<u8>,
+    tickets: Arc<Tickets>,
+}
+
+impl Ticket {
+    /// What stands for it.
+    pub fn hash(&self) -> &[u8] {
+        &self.hash
+    }
+
+    /// Makes it that of a new stream. What another instance has open with it ends there within `EXTEND_EVERY`.
+    pub async fn hold(self, db: &Db) -> Result<Held> {
+        let Self { hash, tickets } = self;
+        let id = Uuid::now_v7();
+        if !tickets::open(db, &hash, id).await? {
+            return Err(Code::TicketInvalid.into());
+        }
+        let replaced = Arc::<AtomicBool>::default();
+        let open = Open {
+            hash: hash.clone(),
+            replaced: replaced.clone(),
+        };
+        tickets.open().insert(id, open);
+        Ok(Held {
+            id,
+            hash,
+            tickets,
+            replaced,
+        })
+    }
+}
+
+/// A stream's hold on its ticket.
 pub struct Held {
     id: Uuid,
+    hash: Vec<u8>,
     tickets: Arc<Tickets>,
-    replaced: Arc<std::sync::atomic::AtomicBool>,
+    replaced: Arc<AtomicBool>,
 }
 
 impl Held {
+    /// What stands for the ticket.
+    pub fn hash(&self) -> &[u8] {
+        &self.hash
+    }
+
+    /// Whether another instance's newer stream has it.
     pub fn is_replaced(&self) -> bool {
-        self.replaced.load(std::sync::atomic::Ordering::Acquire)
+        self.replaced.load(Ordering::Acquire)
     }
 }
 
@@ -66,29 +109,6 @@ impl Drop for Held {
 impl Tickets {
     fn open(&self) -> MutexGuard<'_, HashMap<Uuid, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn hold(self: &Arc<Self>, id: Uuid, hash: Vec<u8>) -> Held {
-        let replaced = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let mut open = self.open();
-        for older in open.values().filter(|older| older.hash == hash) {
-            older
-                .replaced
-                .store(true, std::sync::atomic::Ordering::Release);
-        }
-        open.insert(
-            id,
-            Open {
-                hash,
-                replaced: replaced.clone(),
-            },
-        );
-        drop(open);
-        Held {
-            id,
-            tickets: self.clone(),
-            replaced,
-        }
     }
 
     /// Keeps the tickets of living streams valid, and finds those that another instance's newer stream has taken over.
@@ -110,9 +130,7 @@ impl Tickets {
                 Ok(lost) if !lost.is_empty() => {
                     let open = self.open();
                     for older in lost.iter().filter_map(|id| open.get(id)) {
-                        older
-                            .replaced
-                            .store(true, std::sync::atomic::Ordering::Release);
+                        older.replaced.store(true, Ordering::Release);
                     }
                     drop(open);
                     wake();
@@ -128,7 +146,7 @@ impl Tickets {
 /// Who opens a stream: by token, cookie, or ticket.
 pub struct StreamUser {
     pub user: AuthUser,
-    pub ticket: Option<Held>,
+    pub ticket: Option<Ticket>,
 }
 
 #[rocket::async_trait]
@@ -160,26 +178,35 @@ async fn by_ticket(request: &Request<'_>, ticket: &str) -> Result<StreamUser> {
     refuse_token_in_url(request)?;
     let db: &Db = request.rocket().state().ok_or(Code::Internal)?;
     let open: &Arc<Tickets> = request.rocket().state().ok_or(Code::Internal)?;
-    let stream = Uuid::now_v7();
+    let identities: &Arc<Identities> = request.rocket().state().ok_or(Code::Internal)?;
     let origin = request.headers().get_one("Origin");
     let refused: &Arc<RefusedTokens> = request.rocket().state().ok_or(Code::Internal)?;
     let hash = tickets::hash(ticket);
     if !open.known.contains_key(&hash) {
         refused.check(request)?;
     }
-    let found = tickets::open(db, ticket, stream, origin).await?;
-    let holder = refused.note(request, found.ok_or_else(|| Code::TicketInvalid.into()))?;
+    let found = tickets::find(db, &hash, origin).await?.map(bought_by);
+    // The key of the token that it was bought with may be published no more.
+    let found = found.filter(|user| identities.stands(user));
+    let user = refused.note(request, found.ok_or_else(|| Code::TicketInvalid.into()))?;
     open.known.insert(hash.clone(), ());
-    let user = AuthUser {
+    let ticket = Ticket {
+        hash,
+        tickets: open.clone(),
+    };
+    Ok(StreamUser {
+        user,
+        ticket: Some(ticket),
+    })
+}
+
+fn bought_by(holder: Holder) -> AuthUser {
+    AuthUser {
         key: UserKey::new(&holder.tenant_id, &holder.user_id),
         is_service: false,
         organizations: Arc::default(),
         exp: holder.token_exp.timestamp(),
         iat: holder.token_iat,
         signed_with: holder.token_key.and_then(|key| key.try_into().ok()),
-    };
-    Ok(StreamUser {
-        user,
-        ticket: Some(open.hold(stream, hash)),
-    })
+    }
 }

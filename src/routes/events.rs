@@ -146,7 +146,12 @@ async fn wait_for(
             .is_err()
         {
             // Read once more: the cursor of an empty answer is as new as it can be, and never from a tail that is not.
-            return reader.next_batch(since, limit).await;
+            let page = reader.next_batch(since, limit).await?;
+            return if stands() {
+                Ok(page)
+            } else {
+                Err(Code::TokenInvalid.into())
+            };
         }
     }
 }
@@ -182,8 +187,8 @@ fn answer(
     }
 }
 
-/// Stands for the user, the newest event it may see, what is unread, who types and who is there: the same on every instance while nothing
-/// changes for this user, however the log grows for others.
+/// Stands for the user, the newest event it may see, what is unread, who types and who is there: the same on every
+/// instance while nothing changes for this user, however the log grows for others.
 fn etag(reader: &Reader, page: &FeedPage) -> String {
     let unread = page
         .unread

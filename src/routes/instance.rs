@@ -7,6 +7,7 @@ use rocket::request::{FromRequest, Outcome};
 
 use super::delivered::Desk;
 use super::feed::Reader;
+use super::streams::Streams;
 use crate::auth::Identities;
 use crate::config::Config;
 use crate::error::{Code, stash};
@@ -22,6 +23,7 @@ pub struct Instance<'r> {
     pub config: &'r Config,
     pub desk: &'r Desk,
     pub identities: &'r Arc<Identities>,
+    pub streams: &'r Arc<Streams>,
 }
 
 impl Instance<'_> {
@@ -49,6 +51,7 @@ impl<'r> FromRequest<'r> for Instance<'r> {
                 config: rocket.state()?,
                 desk: rocket.state()?,
                 identities: rocket.state()?,
+                streams: rocket.state()?,
             })
         };
         // All of it is there before the port opens.

@@ -3,6 +3,7 @@
 mod admin;
 mod assets;
 mod body;
+mod chunk;
 mod closing;
 mod conversations;
 mod delivered;
@@ -29,6 +30,7 @@ mod respond;
 mod room;
 mod sse;
 mod stream;
+mod streams;
 mod sync;
 mod tickets;
 mod typing;
@@ -46,6 +48,7 @@ pub use docs::openapi;
 pub use limits::Limits;
 pub use read::ReadUpTo;
 pub use room::Room;
+pub use streams::Streams;
 pub use typing::TypingNow;
 pub use users::Profiles;
 

@@ -1,5 +1,4 @@
-//! One open stream: an `AsyncRead` of its own that drains what is queued into one chunk. A reader that falls behind
-//! goes on by cursor, and nothing piles up for it here.
+//! What an open stream says next. A reader that falls behind goes on by cursor, and nothing piles up for it here.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,36 +6,37 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use rocket::Request;
-use rocket::http::{ContentType, Header};
-use rocket::response::{self, Responder, Response};
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
+use super::chunk::Chunk;
 use super::closing::Closing;
 use super::delivered::Desk;
 use super::feed::Reader;
 use super::page::{FeedPage, UnreadState};
-use crate::auth::{Identities, LEEWAY_SECS, StreamUser};
+use super::streams::Place;
+use crate::auth::{AuthUser, Held, Identities, LEEWAY_SECS};
 use crate::config::Config;
 use crate::error::{Code, Error, Locale, Result};
-use crate::live::{Seat, Watch};
+use crate::live::Watch;
 use crate::model::{Cursor, Transport};
 
 /// Events read in one go; what else is there follows in the next chunk.
 const PAGE: usize = 200;
-/// Bytes handed to the connection at once; each idle stream keeps a buffer of this size.
-const CHUNK: usize = 8 * 1024;
+
+/// Before its client should come back.
+const SOON: Duration = Duration::from_millis(500);
+/// The same where another stream goes on for it.
+const LATE: Duration = Duration::from_secs(60);
 
 /// Whose stream it is, and where it starts.
 pub struct Opening {
     pub reader: Reader,
-    pub caller: StreamUser,
+    pub user: AuthUser,
+    /// What it was opened with, if not with a token.
+    pub ticket: Option<Held>,
     pub locale: Locale,
-    /// Held for as long as the stream is open: of the user's streams, and of the instance's.
-    pub _seat: Seat,
-    pub _room: Option<OwnedSemaphorePermit>,
+    /// Held for as long as the stream is open.
+    pub place: Arc<Place>,
     /// Made before the first read.
     pub watch: Watch,
     pub cursor: Cursor,
@@ -47,14 +47,10 @@ pub struct Opening {
     pub closing: Closing,
 }
 
-/// One open stream.
-pub struct Stream {
-    /// `cursor` is the last position that was written to the client; a heartbeat never claims more.
+/// A stream that has not ended.
+pub struct Open {
+    /// `cursor` is the last position that was put into a chunk; a heartbeat never claims more.
     of: Opening,
-    greeted: bool,
-    /// What is being written, and how much of it is.
-    chunk: Vec<u8>,
-    sent: usize,
     reading: Option<BoxFuture<'static, Result<FeedPage>>>,
     unread: Option<UnreadState>,
     /// Of what was last written of who types and who is there.
@@ -68,10 +64,11 @@ pub struct Stream {
     ended: bool,
 }
 
-impl Stream {
-    pub fn new(of: Opening, config: &Config) -> Self {
+impl Open {
+    /// With what it says first.
+    pub fn new(of: Opening, config: &Config) -> (Self, Chunk) {
         let age = config.stream_secs as f64 * rand::random_range(0.8..1.2);
-        let token_end = of.caller.user.exp + LEEWAY_SECS;
+        let token_end = of.user.exp + LEEWAY_SECS;
         let lifetime = (token_end - chrono::Utc::now().timestamp()).max(0) as f64;
         let (life, why) = if age < lifetime {
             (age, "max-age")
@@ -80,11 +77,8 @@ impl Stream {
         };
         let now = Instant::now();
         let heartbeat = Duration::from_secs(config.heartbeat_secs);
-        Self {
+        let mut open = Self {
             of,
-            greeted: false,
-            chunk: Vec::new(),
-            sent: 0,
             reading: None,
             unread: None,
             ephemeral: None,
@@ -94,72 +88,36 @@ impl Stream {
             end: (now + Duration::from_secs_f64(life), why),
             timer: Box::pin(tokio::time::sleep_until(now + heartbeat)),
             ended: false,
-        }
+        };
+        let mut chunk = Chunk::default();
+        open.greet(&mut chunk);
+        // The first read follows at once: what came before the watch was registered is in it.
+        open.read();
+        (open, chunk)
     }
-}
 
-impl<'r> Responder<'r, 'static> for Stream {
-    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
-        Response::build()
-            .header(ContentType::EventStream)
-            .header(Header::new("Cache-Control", "no-store, no-transform"))
-            // nginx would hold back even the headers.
-            .header(Header::new("X-Accel-Buffering", "no"))
-            .streamed_body(self)
-            .max_chunk_size(CHUNK)
-            .ok()
+    /// Of its ticket, the hash.
+    pub fn ticket(&self) -> Option<&[u8]> {
+        self.of.ticket.as_ref().map(Held::hash)
     }
-}
 
-impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let this = &mut *self;
-        // The chunk may be finished and the next one ready at once: drain into the buffer while there is room.
-        loop {
-            let rest = &this.chunk[this.sent..];
-            if !rest.is_empty() {
-                let n = rest.len().min(buffer.remaining());
-                buffer.put_slice(&rest[..n]);
-                this.sent += n;
-                return Poll::Ready(Ok(()));
-            }
-            if this.ended {
-                return Poll::Ready(Ok(()));
-            }
-            this.chunk.clear();
-            // A burst must not leave every stream with a buffer of its size.
-            this.chunk.shrink_to(CHUNK);
-            this.sent = 0;
-            ready!(this.poll_next(context));
-        }
+    pub fn place(&self) -> Arc<Place> {
+        self.of.place.clone()
     }
-}
 
-impl Stream {
+    /// Whether it has said its last word.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// Puts the next thing to say into the chunk. Ready without anything in it: look again.
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if !self.greeted {
-            self.greeted = true;
-            self.greet();
-            // The first read follows at once: what came before the watch was registered is in it.
-            self.read();
-            return Poll::Ready(());
-        }
-        // Before what is being read is taken: a reader who is far behind must not outlive its token by reading on.
-        if let Some((reason, after)) = self.farewell() {
-            self.goodbye(reason, after);
-            return Poll::Ready(());
-        }
+    pub fn poll_next(&mut self, context: &mut Context<'_>, chunk: &mut Chunk) -> Poll<()> {
         if let Some(reading) = &mut self.reading {
             let page = ready!(reading.as_mut().poll(context));
             self.reading = None;
             match page {
-                Ok(page) => self.take(page),
-                Err(error) => self.fail(error),
+                Ok(page) => self.take(page, chunk),
+                Err(error) => self.fail(error, chunk),
             }
             return Poll::Ready(());
         }
@@ -167,11 +125,11 @@ impl Stream {
             self.read();
             return Poll::Ready(());
         }
-        self.poll_timer(context)
+        self.poll_timer(context, chunk)
     }
 
     /// Heartbeats and the end of life share one timer.
-    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_timer(&mut self, context: &mut Context<'_>, chunk: &mut Chunk) -> Poll<()> {
         let next = self.heartbeat_at.min(self.end.0);
         if self.timer.deadline() != next {
             self.timer.as_mut().reset(next);
@@ -179,9 +137,8 @@ impl Stream {
         ready!(self.timer.as_mut().poll(context));
         if self.heartbeat_at <= Instant::now() {
             self.heartbeat_at = Instant::now() + self.heartbeat;
-            self.chunk.extend_from_slice(
-                format!("id: {}\nevent: heartbeat\ndata: {{}}\n\n", self.of.cursor).as_bytes(),
-            );
+            let cursor = self.of.cursor;
+            chunk.put(format!("id: {cursor}\nevent: heartbeat\ndata: {{}}\n\n"));
         }
         Poll::Ready(())
     }
@@ -193,32 +150,31 @@ impl Stream {
         ));
     }
 
-    fn greet(&mut self) {
+    fn greet(&mut self, chunk: &mut Chunk) {
         let retry = rand::random_range(2000..=6000);
-        let cursor = self.of.cursor;
-        self.chunk
-            .extend_from_slice(format!("retry: {retry}\n").as_bytes());
-        match self.of.resync {
-            None => self.chunk.extend_from_slice(format!(
-                "id: {cursor}\nevent: hello\ndata: {{\"cursor\":\"{cursor}\",\"heartbeatSeconds\":{}}}\n\n", self.heartbeat.as_secs()).as_bytes()),
-            Some(reason) => self.resync(reason),
+        chunk.put(format!("retry: {retry}\n"));
+        if let Some(reason) = self.of.resync {
+            return self.resync(reason, chunk);
         }
+        let (cursor, seconds) = (self.of.cursor, self.heartbeat.as_secs());
+        chunk.put(format!(
+            "id: {cursor}\nevent: hello\ndata: {{\"cursor\":\"{cursor}\",\"heartbeatSeconds\":{seconds}}}\n\n"
+        ));
     }
 
     /// The cursor is of no use: here is the log's head, start again from `/v1/sync`.
-    fn resync(&mut self, reason: &'static str) {
+    fn resync(&mut self, reason: &'static str, chunk: &mut Chunk) {
         self.of.closing.reason = reason;
-        let text = format!(
-            "id: {}\nevent: resync\ndata: {{\"reason\":\"{reason}\",\"resync\":\"/v1/sync\"}}\n\n",
-            self.of.cursor
-        );
-        self.chunk.extend_from_slice(text.as_bytes());
+        let cursor = self.of.cursor;
+        chunk.put(format!(
+            "id: {cursor}\nevent: resync\ndata: {{\"reason\":\"{reason}\",\"resync\":\"/v1/sync\"}}\n\n"
+        ));
         self.ended = true;
     }
 
-    fn take(&mut self, page: FeedPage) {
+    fn take(&mut self, page: FeedPage, chunk: &mut Chunk) {
         for frame in &page.frames {
-            self.chunk.extend_from_slice(frame.sse());
+            chunk.put(frame.sse());
         }
         let of = &self.of;
         of.desk.handed_out(&of.reader.me, Transport::Stream, &page);
@@ -233,48 +189,53 @@ impl Stream {
         if is_new || !unread.changed.is_empty() {
             // Numbers and ids: nothing here can fail to serialise.
             let json = serde_json::to_string(&unread).unwrap_or_default();
-            self.chunk
-                .extend_from_slice(format!("event: unread\ndata: {json}\n\n").as_bytes());
+            chunk.put(format!("event: unread\ndata: {json}\n\n"));
         }
         self.unread = Some(unread);
         let Some(shown) = page.ephemeral else { return };
         if self.ephemeral.replace(shown.hash) != Some(shown.hash) {
-            self.chunk.extend_from_slice(b"event: ephemeral\ndata: ");
-            self.chunk.extend_from_slice(&shown.json);
-            self.chunk.extend_from_slice(b"\n\n");
+            chunk.put("event: ephemeral\ndata: ");
+            chunk.put(&shown.json);
+            chunk.put("\n\n");
         }
     }
 
-    fn fail(&mut self, error: Error) {
+    fn fail(&mut self, error: Error, chunk: &mut Chunk) {
         self.ended = true;
         if error.code == Code::CursorExpired {
             if let Some(place) = self.of.reader.live.place() {
                 self.of.cursor = place;
             }
-            return self.resync("cursor-expired");
+            return self.resync("cursor-expired", chunk);
         }
         self.of.closing.failed(&error);
         let (locale, id) = (self.of.locale, self.of.closing.request_id());
         let problem = error.problem(locale, "/v1/events/stream", id);
         let json = serde_json::to_string(&problem).unwrap_or_default();
-        self.chunk
-            .extend_from_slice(format!("event: error\ndata: {json}\n\n").as_bytes());
+        chunk.put(format!("event: error\ndata: {json}\n\n"));
+    }
+
+    /// Ends it if it must end now. What is not being written yet is left out.
+    pub fn end_if_due(&mut self, chunk: &mut Chunk) -> bool {
+        let farewell = self.farewell();
+        if let Some((reason, after)) = farewell {
+            self.goodbye(reason, after, chunk);
+        }
+        farewell.is_some()
+    }
+
+    /// A newer stream of its ticket takes its place.
+    pub fn replaced(&mut self, chunk: &mut Chunk) {
+        self.goodbye("replaced", LATE, chunk);
     }
 
     /// Why this stream must end now, and over how long its clients should come back.
     fn farewell(&mut self) -> Option<(&'static str, Duration)> {
-        let soon = Duration::from_millis(500);
-        if self
-            .of
-            .caller
-            .ticket
-            .as_ref()
-            .is_some_and(|ticket| ticket.is_replaced())
-        {
-            return Some(("replaced", Duration::from_secs(60)));
+        if self.of.ticket.as_ref().is_some_and(Held::is_replaced) {
+            return Some(("replaced", LATE));
         }
-        if !self.of.identities.stands(&self.of.caller.user) {
-            return Some(("token-revoked", soon));
+        if !self.of.identities.stands(&self.of.user) {
+            return Some(("token-revoked", SOON));
         }
         if self.of.reader.live.is_draining() && self.end.1 != "shutdown" {
             // Spread out, so that the other instances are not asked by everybody in one second.
@@ -282,18 +243,16 @@ impl Stream {
             let at = (Instant::now() + spread).min(self.end.0);
             self.end = (at, "shutdown");
         }
-        (self.end.0 <= Instant::now()).then_some((self.end.1, soon))
+        (self.end.0 <= Instant::now()).then_some((self.end.1, SOON))
     }
 
-    fn goodbye(&mut self, reason: &'static str, after: Duration) {
+    fn goodbye(&mut self, reason: &'static str, after: Duration, chunk: &mut Chunk) {
+        self.ended = true;
         self.of.closing.reason = reason;
         let wait = after.as_millis() as u64 + rand::random_range(0..1500);
-        self.chunk.extend_from_slice(
-            format!(
-                "event: goodbye\ndata: {{\"reason\":\"{reason}\",\"reconnectAfterMs\":{wait}}}\n\n"
-            )
-            .as_bytes(),
-        );
-        self.ended = true;
+        chunk.cut();
+        chunk.put(format!(
+            "event: goodbye\ndata: {{\"reason\":\"{reason}\",\"reconnectAfterMs\":{wait}}}\n\n"
+        ));
     }
 }

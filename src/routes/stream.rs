@@ -5,11 +5,13 @@ use std::sync::Arc;
 use rocket::{State, get};
 
 use super::closing::Closing;
+use super::feed::Reader;
 use super::instance::Instance;
 use super::limits::Limits;
 use super::page::Since;
 use super::params::{HeaderOf, Query};
-use super::sse::{Opening, Stream};
+use super::sse::{Open, Opening};
+use super::streams::{Place, Stream};
 use crate::auth::StreamUser;
 use crate::error::{Code, Locale, Problem, Result};
 use crate::requests::LogContext;
@@ -18,9 +20,9 @@ use crate::requests::LogContext;
 ///
 /// `Last-Event-ID` wins over `since`. First `retry:`, then `event: hello` whose `id:` is the cursor the stream starts
 /// from. Each durable event: `id:` its cursor, `event:` its type, `data:` the one-line Event. Without `id:`: `unread`
-/// and `ephemeral`, the objects of a poll, once at the start and when they change. `heartbeat` every 15 s. `resync {reason}` for an unusable cursor, `goodbye {reason,
-/// reconnectAfterMs}` at a deploy, old age, the token's end or its revocation, or a newer stream of the same ticket, and `error
-/// {problem}`; each ends the stream.
+/// and `ephemeral`, the objects of a poll, once at the start and when they change. `heartbeat` every 15 s. `resync
+/// {reason}` for an unusable cursor, `goodbye {reason, reconnectAfterMs}` at a deploy, old age, the token's end or its
+/// revocation, or a newer stream of the same ticket, and `error {problem}`; each ends the stream.
 #[utoipa::path(get, path = "/v1/events/stream", tag = "events", operation_id = "stream",
     params(
         ("since" = Option<String>, Query, description = "A cursor; absent = from now; `0` = from the oldest that is kept"),
@@ -43,21 +45,18 @@ pub async fn open(
     limits: &State<Arc<Limits>>,
     context: LogContext,
 ) -> Result<Stream> {
-    // Before anything that costs.
-    let room = limits.stream()?;
     let by_query = query.text("since")?.or(query.text("lastEventId")?);
     let since = Since::parse(headers.last_event_id.or(by_query.as_deref()));
-    let Instance {
-        live,
-        config,
-        desk,
-        identities,
-        ..
-    } = here;
-    let reader = here.reader(&caller.user.key);
-    let seat = live
-        .seat(&reader.feed().await?, true, config.streams_per_user)
-        .ok_or(Code::TooManyStreams)?;
+    let StreamUser { user, ticket } = caller;
+    let reader = here.reader(&user.key);
+    let older = ticket
+        .as_ref()
+        .and_then(|ticket| here.streams.place(ticket.hash()));
+    let place = match older {
+        // A client that comes back must not be refused because its own older stream is still there.
+        Some(place) => place,
+        None => place(&here, &reader, limits).await?,
+    };
     let start = match since.clone() {
         Ok(since) => reader.start(since).await,
         Err(error) => Err(error),
@@ -71,22 +70,41 @@ pub async fn open(
         Err(error) => return Err(error),
     };
     let watch = reader.watch().await?;
-    if resync.is_none() && matches!(since, Ok(Since::At(_))) {
-        desk.arrived(&reader.me, watch.feed(), cursor.position, config);
-    }
     watch.want_ephemeral();
+    // Last of what may fail: from here on the older stream is a stranger to the ticket.
+    let ticket = match ticket {
+        Some(ticket) => Some(ticket.hold(here.db).await?),
+        None => None,
+    };
+    if resync.is_none() && matches!(since, Ok(Since::At(_))) {
+        here.desk
+            .arrived(&reader.me, watch.feed(), cursor.position, here.config);
+    }
     let opening = Opening {
         closing: Closing::new(context, &reader.me),
         reader,
-        caller,
+        user,
+        ticket,
         locale,
-        _seat: seat,
-        _room: room,
+        place,
         watch,
         cursor,
         resync,
-        desk: desk.clone(),
-        identities: identities.clone(),
+        desk: here.desk.clone(),
+        identities: here.identities.clone(),
     };
-    Ok(Stream::new(opening, config))
+    let (open, chunk) = Open::new(opening, here.config);
+    Ok(here.streams.open(open, chunk))
+}
+
+/// A place of its own.
+async fn place(here: &Instance<'_>, reader: &Reader, limits: &Limits) -> Result<Arc<Place>> {
+    // Before anything that costs.
+    let room = limits.stream()?;
+    let most = here.config.streams_per_user;
+    let seat = here.live.seat(&reader.feed().await?, true, most);
+    Ok(Arc::new(Place {
+        _seat: seat.ok_or(Code::TooManyStreams)?,
+        _room: room,
+    }))
 }

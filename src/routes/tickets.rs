@@ -23,8 +23,8 @@ pub struct StreamTicket {
 
 /// A ticket for a native EventSource of another origin
 ///
-/// Good for streams of the site that bought it alone (`Origin`), of the same person. Valid 60 s, and while its stream lives and 60 s more; never longer than the token it was bought with. A newer
-/// stream with it replaces the older.
+/// Good for streams of the site that bought it alone (`Origin`), of the same person. Valid 60 s, and while its stream
+/// lives and 60 s more; never longer than the token it was bought with. A newer stream with it replaces the older.
 #[utoipa::path(post, path = "/v1/stream-tickets", tag = "events", operation_id = "createStreamTicket",
     responses((status = 201, description = "A ticket", body = StreamTicket)))]
 #[post("/stream-tickets")]

@@ -18,8 +18,9 @@ pub fn hash(ticket: &str) -> Vec<u8> {
 
 /// Stores a new ticket, and gives when it expires if no stream is opened with it.
 pub async fn create(db: &Db, ticket: &str, of: &Holder, origin: Option<&str>) -> Result<Time> {
-    let text = "insert into stream_tickets (hash, tenant_id, user_id, token_exp, token_iat, token_key, origin, expires_at)
-                values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8)) returning expires_at";
+    let text = "
+        insert into stream_tickets (hash, tenant_id, user_id, token_exp, token_iat, token_key, origin, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8)) returning expires_at";
     bounded(async {
         let mut connection = db.connection().await?;
         let (expires_at,): (Time,) = query_as("tickets.create", text)
@@ -48,26 +49,38 @@ pub struct Holder {
     pub token_key: Option<Vec<u8>>,
 }
 
-/// Opens `stream` with a ticket, from the site that bought it (a page of this very origin sends no `Origin` with a GET): from now on an older stream with it is a stranger to the row, and ends.
-pub async fn open(
-    db: &Db,
-    ticket: &str,
-    stream: Uuid,
-    origin: Option<&str>,
-) -> Result<Option<Holder>> {
-    let text = "update stream_tickets t set stream_id = $2, expires_at = now() + make_interval(secs => $3)
-                 where hash = $1 and expires_at > now() and token_exp > now() 
-                   and (origin is null or $4::text is null or origin = $4)
-                   and not exists (select from revocations r where r.tenant_id = t.tenant_id and r.user_id = t.user_id and r.before >= t.token_iat)
-                returning tenant_id, user_id, token_exp, token_iat, token_key";
+/// Whose a ticket is, if it is good, and shown by the site that bought it. A page of this very origin sends no `Origin`
+/// with a GET.
+pub async fn find(db: &Db, hash: &[u8], origin: Option<&str>) -> Result<Option<Holder>> {
+    let text = "
+        select t.tenant_id, t.user_id, t.token_exp, t.token_iat, t.token_key from stream_tickets t
+         where t.hash = $1 and t.expires_at > now() and t.token_exp > now()
+           and (t.origin is null or $2::text is null or t.origin = $2)
+           and not exists (select from revocations r
+                            where r.tenant_id = t.tenant_id and r.user_id = t.user_id and r.before >= t.token_iat)";
     bounded(async {
         let mut connection = db.connection().await?;
-        let text = query_as("tickets.open", text)
-            .bind(hash(ticket))
-            .bind(stream)
-            .bind(GRACE_SECS)
+        let text = query_as("tickets.find", text)
+            .bind(hash.to_vec())
             .bind(origin.map(str::to_owned));
         Ok(text.fetch_optional(&mut *connection).await?)
+    })
+    .await
+}
+
+/// Opens `stream` with a ticket: from now on an older stream with it is a stranger to the row, and ends. False if the
+/// ticket has expired.
+pub async fn open(db: &Db, hash: &[u8], stream: Uuid) -> Result<bool> {
+    let text =
+        "update stream_tickets set stream_id = $2, expires_at = now() + make_interval(secs => $3)
+                 where hash = $1 and expires_at > now() and token_exp > now()";
+    bounded(async {
+        let mut connection = db.connection().await?;
+        let text = query("tickets.open", text)
+            .bind(hash.to_vec())
+            .bind(stream)
+            .bind(GRACE_SECS);
+        Ok(text.execute(&mut *connection).await?.rows_affected() > 0)
     })
     .await
 }

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
+use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use crate::auth::anonymous;
 use crate::forged::keys::{Pair, set};
 use crate::sse::Sse;
 use crate::support::{App, Person, eventually};
@@ -147,6 +149,7 @@ async fn a_key_that_is_taken_back_ends_what_it_opened() {
     let (mut hers, mut his) = (Sse::open(&alice, "").await, Sse::open(&bob, "").await);
     hers.until("hello").await;
     his.until("hello").await;
+    let bought = alice.post("/v1/stream-tickets", &json!({})).await.ok();
     let since = alice.get("/v1/events").await.ok()["cursor"].clone();
     let waiting = alice.clone();
     let path = format!(
@@ -160,6 +163,10 @@ async fn a_key_that_is_taken_back_ends_what_it_opened() {
     let refused = wait.await.expect("an answer");
     assert_eq!((refused.status, refused.code()), (401, "token-invalid"));
     assert_eq!(alice.get("/v1/me").await.status, 401);
+    let ticket = bought["ticket"].as_str().expect("a ticket");
+    let by_ticket = format!("/v1/events/stream?ticket={ticket}");
+    let refused = bob.send(anonymous(&app, Method::GET, &by_ticket)).await;
+    assert_eq!((refused.status, refused.code()), (401, "ticket-invalid"));
     assert_eq!(bob.get("/v1/me").await.ok()["id"], "bob");
     // His stream has outlived several readings.
     issuer.is_asked(2).await;

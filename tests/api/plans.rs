@@ -21,7 +21,7 @@ use crate::sse::Sse;
 use crate::support::{App, Person, eventually};
 
 /// Of the service's own names, those that people's requests bring about. Each has to be executed, or the test is vain.
-const HOT: [&str; 75] = [
+const HOT: [&str; 76] = [
     "conversations.alter",
     "conversations.alter_check",
     "conversations.at_positions",
@@ -86,6 +86,7 @@ const HOT: [&str; 75] = [
     "sync.head",
     "tickets.create",
     "tickets.extend",
+    "tickets.find",
     "tickets.open",
     "trace.message",
     "trace.recipients",

@@ -17,7 +17,7 @@ fn memory(instance: &Instance) -> i64 {
 }
 
 /// `number` messages of 10,000 characters, the first of which tell them apart.
-async fn say_much(person: &Person, conversation: &str, number: usize) {
+pub async fn say_much(person: &Person, conversation: &str, number: usize) {
     let all: Vec<_> = (0..number).collect();
     for some in all.chunks(50) {
         let sends = some.iter().map(|n| {
