@@ -1,6 +1,7 @@
 //! The streams that are open here, and how one is ended from outside. A stream whose client does not read is not polled:
 //! nothing that it looks at itself, neither its end nor its token, would ever end it.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll, Waker, ready};
@@ -27,12 +28,13 @@ pub struct Place {
 
 /// Those of this instance.
 #[derive(Default)]
-pub struct Streams(Mutex<Vec<Entry>>);
+pub struct Streams(Mutex<Entries>);
 
-struct Entry {
-    /// Its hash.
-    ticket: Option<Vec<u8>>,
-    slot: Weak<Mutex<Slot>>,
+#[derive(Default)]
+struct Entries {
+    all: Vec<Weak<Mutex<Slot>>>,
+    /// The newest of each ticket, by its hash: after a deploy thousands come back at once, and look for theirs.
+    by_ticket: HashMap<Vec<u8>, Weak<Mutex<Slot>>>,
 }
 
 /// One stream, for whoever writes it and whoever ends it.
@@ -45,15 +47,15 @@ struct Slot {
 }
 
 impl Streams {
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The place of the stream that is open here with this ticket.
     pub fn place(&self, ticket: &[u8]) -> Option<Arc<Place>> {
-        let entries = self.entries();
-        let mut of_ticket = with(&entries, ticket);
-        of_ticket.find_map(|slot| Some(lock(&slot).open.as_ref()?.place()))
+        let slot = self.entries().by_ticket.get(ticket)?.upgrade()?;
+        let slot = lock(&slot);
+        Some(slot.open.as_ref()?.place())
     }
 
     /// Takes a stream in. One that was opened with the same ticket ends.
@@ -64,14 +66,14 @@ impl Streams {
             chunk,
             waiting: None,
         }));
+        let entry = Arc::downgrade(&slot);
         let mut entries = self.entries();
-        for older in ticket.iter().flat_map(|ticket| with(&entries, ticket)) {
+        entries.all.push(entry.clone());
+        let older = ticket.and_then(|ticket| entries.by_ticket.insert(ticket, entry));
+        drop(entries);
+        if let Some(older) = older.and_then(|older| older.upgrade()) {
             lock(&older).replace();
         }
-        entries.push(Entry {
-            ticket,
-            slot: Arc::downgrade(&slot),
-        });
         Stream(slot)
     }
 
@@ -79,8 +81,10 @@ impl Streams {
     pub async fn keep_ending(self: Arc<Self>) {
         loop {
             tokio::time::sleep(LOOK).await;
-            self.entries().retain(|entry| {
-                let Some(slot) = entry.slot.upgrade() else {
+            let mut entries = self.entries();
+            entries.by_ticket.retain(|_, slot| slot.strong_count() > 0);
+            entries.all.retain(|slot| {
+                let Some(slot) = slot.upgrade() else {
                     return false;
                 };
                 match slot.try_lock() {
@@ -93,13 +97,6 @@ impl Streams {
             });
         }
     }
-}
-
-fn with(entries: &[Entry], ticket: &[u8]) -> impl Iterator<Item = Arc<Mutex<Slot>>> {
-    let of_ticket = entries
-        .iter()
-        .filter(move |entry| entry.ticket.as_deref() == Some(ticket));
-    of_ticket.filter_map(|entry| entry.slot.upgrade())
 }
 
 fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
