@@ -56,6 +56,7 @@ fn message(texts: &[String; 4]) -> Event {
         name: Some(name.clone()),
         image_url: None,
         role: Some(key.clone()),
+        is_deleted: false,
     };
     let now = Time(chrono::Utc::now());
     let message = Message {
