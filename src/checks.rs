@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use tracing::level_filters::LevelFilter;
 use url::{Host, Url};
 
-use crate::config::Config;
+use crate::config::{Config, DEVELOPMENT_SECRET};
 
 /// One thing that is not as it should be.
 #[derive(Debug)]
@@ -26,9 +26,17 @@ pub struct Finding {
 #[error("this is not safe outside the debug profile:\n{0}")]
 pub struct Unsafe(String);
 
-/// Outside the debug profile: refuses what is unsafe, and warns of the rest.
+/// Outside the debug profile: refuses what is unsafe, and warns of the rest. In it a word to the developer would be noise,
+/// but where others can come in.
 pub fn at_start(config: &Config, figment: &Figment) -> Result<(), Unsafe> {
     if config.is_debug {
+        if is_public(figment) && config.jwt_secret() == Some(DEVELOPMENT_SECRET) {
+            let check = "development-secret";
+            tracing::warn!(
+                check,
+                "ROCKET_ADDRESS is not loopback and tokens are signed with a secret that everybody knows: whoever reaches this port can be anybody; set CAUSERIE_JWT_SECRET, or listen on 127.0.0.1"
+            );
+        }
         return Ok(());
     }
     let (refused, doubtful): (Vec<_>, Vec<_>) = examine(config, figment)
@@ -44,6 +52,12 @@ pub fn at_start(config: &Config, figment: &Figment) -> Result<(), Unsafe> {
         .iter()
         .map(|finding| format!("- {}", finding.advice));
     Err(Unsafe(lines.collect::<Vec<_>>().join("\n")))
+}
+
+/// Whether others than this machine can come in.
+fn is_public(figment: &Figment) -> bool {
+    let address: Option<IpAddr> = figment.extract_inner("address").ok();
+    address.is_some_and(|address| !address.is_loopback())
 }
 
 /// All findings, those that are refused first.
@@ -107,8 +121,7 @@ fn of_sites(config: &Config, figment: &Figment) -> Vec<Finding> {
     {
         found.push(warns("http-origins", format!("origins: {plain} is not https: whoever stands in between can change the page, and read and write as its visitors; use https")));
     }
-    let address: Option<IpAddr> = figment.extract_inner("address").ok();
-    if address.is_some_and(|address| !address.is_loopback()) && config.trusted_proxies.is_empty() {
+    if is_public(figment) && config.trusted_proxies.is_empty() {
         found.push(warns("no-trusted-proxies", "ROCKET_ADDRESS is not loopback and trusted_proxies is empty: without a proxy slow clients hold connections for ever, and behind one all clients are one address; put a proxy in front (see deploy/) and name it in trusted_proxies"));
     }
     found

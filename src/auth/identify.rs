@@ -3,6 +3,7 @@
 //! host takes it back; the host's word is read from Postgres every second.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -30,7 +31,12 @@ pub struct Identities {
     links: LinkHosts,
     known: Cache<String, Arc<AuthUser>>,
     /// Whose tokens were taken back since this instance runs, and up to which `iat`.
+    /// Never forgotten: any of their tokens may be remembered still, and a person is some hundred bytes.
     revoked: DashMap<UserKey, i64>,
+    /// By how many seconds the clocks of hosts were seen to run ahead of ours, at most; 0 where they are right. What is
+    /// taken back is taken back up to the present of those clocks, or their newest tokens would outlive it. It does not
+    /// shrink: who is too careful lets somebody log in anew some seconds later.
+    ahead: AtomicI64,
 }
 
 impl Identities {
@@ -41,7 +47,13 @@ impl Identities {
             links,
             known: Cache::new(REMEMBERED),
             revoked: DashMap::new(),
+            ahead: AtomicI64::new(0),
         }
+    }
+
+    /// By how many seconds hosts' clocks run ahead, as far as it was seen here.
+    pub fn ahead(&self) -> i64 {
+        self.ahead.load(Ordering::Relaxed)
     }
 
     /// The person that a token is known to name.
@@ -68,6 +80,9 @@ impl Identities {
         let (payload, signed_with) = self.keys.verify(token).await?;
         let names = &self.keys.names;
         let seen = payload.sighting(names, &self.links)?;
+        // `Rules` refused what is further ahead than clocks may differ.
+        let ahead = seen.iat.saturating_sub(Utc::now().timestamp());
+        self.ahead.fetch_max(ahead, Ordering::Relaxed);
         let user = AuthUser {
             key: seen.key.clone(),
             is_service: payload.role(names).as_deref() == Some("service"),
@@ -93,9 +108,17 @@ impl Identities {
 
     /// Takes back all tokens of `user` that were issued so far; the other instances hear of it within a second.
     pub async fn revoke(&self, db: &Db, user: &UserKey) -> Result<()> {
-        let before = revocations::put(db, user).await?;
-        self.revoked.insert(user.clone(), before);
+        let before = revocations::put(db, user, self.ahead()).await?;
+        self.heard(user, before);
         Ok(())
+    }
+
+    /// Gives whether it is news. What was read before somebody here took back more does not give it out again.
+    fn heard(&self, user: &UserKey, before: i64) -> bool {
+        let mut known = self.revoked.entry(user.clone()).or_insert(i64::MIN);
+        let is_news = before > *known;
+        *known = before.max(*known);
+        is_news
     }
 
     /// Hears what other instances took back, for as long as the process lives. `ended` is told whose streams must look.
@@ -110,7 +133,7 @@ impl Identities {
                 Ok(recent) => {
                     heard = asked;
                     for (user, before) in recent {
-                        if self.revoked.insert(user.clone(), before) != Some(before) {
+                        if self.heard(&user, before) {
                             ended(&user);
                         }
                     }
@@ -125,5 +148,40 @@ impl Identities {
     /// Keeps the keys that issuers publish. `changed` makes the streams look.
     pub async fn keep_keys(&self, every: Duration, changed: impl Fn()) {
         self.keys.keep(every, changed).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ClaimNames;
+
+    #[test]
+    fn what_is_heard_late_does_not_give_out_again_what_was_taken_back_since() {
+        let names = ClaimNames {
+            user: Vec::new(),
+            tenant: Vec::new(),
+            role: Vec::new(),
+            name: Vec::new(),
+            first_name: Vec::new(),
+            last_name: Vec::new(),
+            image: Vec::new(),
+            organizations: Vec::new(),
+        };
+        let keys = Keys::new(&[], names).expect("keys");
+        let identities = Identities::new(keys, LinkHosts::default());
+        let of = |iat: i64| AuthUser {
+            key: UserKey::new("default", "alice"),
+            is_service: false,
+            organizations: Arc::default(),
+            exp: i64::MAX,
+            iat,
+            signed_with: None,
+        };
+        let alice = of(0).key;
+        assert!(identities.heard(&alice, 20));
+        assert!(!identities.heard(&alice, 10), "older");
+        assert!(!identities.heard(&alice, 20), "the same");
+        assert!(!identities.stands(&of(20)) && identities.stands(&of(21)));
     }
 }

@@ -1,5 +1,6 @@
 //! The keys that an issuer publishes (RFC 7517): read at the start, again every `jwks_secs`, and when a token names one
-//! that is not known. What cannot be read leaves the old ones in place, for a day.
+//! that is not known. What cannot be read leaves the old ones in place, for a day; what can be read counts, were it an
+//! empty set: an issuer takes its only key back by it.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use jsonwebtoken::{AlgorithmFamily, DecodingKey, Header};
 use reqwest::{Client, Url};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::rules::Rules;
 
@@ -48,8 +49,10 @@ pub struct Source {
     place: Place,
     pub rules: Rules,
     published: RwLock<Published>,
-    /// When a token made it ask last.
+    /// When a token made it ask last. Held while it asks, so that no slow answer comes over a newer one.
     asked: Mutex<Option<Instant>>,
+    /// Told each time that it was read.
+    news: Arc<Notify>,
 }
 
 /// Why the keys could not be read.
@@ -65,8 +68,6 @@ pub enum Unreadable {
     Status(reqwest::StatusCode),
     #[error("more than {LARGEST} bytes")]
     TooLarge,
-    #[error("no key in it is of the algorithms that are allowed")]
-    Empty,
 }
 
 impl From<reqwest::Error> for Unreadable {
@@ -82,12 +83,13 @@ struct Set {
 }
 
 impl Source {
-    pub fn new(place: Place, rules: Rules) -> Arc<Self> {
+    pub fn new(place: Place, rules: Rules, news: Arc<Notify>) -> Arc<Self> {
         Arc::new(Self {
             place,
             rules,
             published: RwLock::default(),
             asked: Mutex::default(),
+            news,
         })
     }
 
@@ -106,7 +108,7 @@ impl Source {
         let mut asked = self.asked.lock().await;
         if asked.is_none_or(|at| at.elapsed() >= BETWEEN) {
             *asked = Some(Instant::now());
-            self.read().await;
+            self.fetch().await;
         }
     }
 
@@ -140,22 +142,36 @@ impl Source {
 
     /// Reads them anew.
     pub async fn read(&self) {
-        match self.fetch().await {
-            Ok(keys) => {
-                let mut published = self
-                    .published
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner);
-                published.keys = keys;
-                published.at = Some(Instant::now());
-            }
+        let _one_at_a_time = self.asked.lock().await;
+        self.fetch().await;
+    }
+
+    /// To be called with `asked` held.
+    async fn fetch(&self) {
+        match self.usable_keys().await {
+            Ok(keys) => self.keep(keys),
             Err(error) => {
                 tracing::warn!(from = %self.place, %error, "an issuer's keys cannot be read; those known stay for a day");
             }
         }
+        // Also where it failed: a day may have passed.
+        self.news.notify_one();
     }
 
-    async fn fetch(&self) -> Result<Vec<Arc<PublicKey>>, Unreadable> {
+    fn keep(&self, keys: Vec<Arc<PublicKey>>) {
+        let mut published = self
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_news = published.at.is_none() || !published.keys.is_empty();
+        if keys.is_empty() && is_news {
+            tracing::error!(from = %self.place, "an issuer publishes no key that can be used: all its tokens are refused");
+        }
+        published.keys = keys;
+        published.at = Some(Instant::now());
+    }
+
+    async fn usable_keys(&self) -> Result<Vec<Arc<PublicKey>>, Unreadable> {
         let text = match &self.place {
             Place::File(path) => tokio::fs::read(path).await?,
             Place::Url(url, client) => download(url, client).await?,
@@ -165,16 +181,8 @@ impl Source {
         }
         let set: Set = serde_json::from_slice(&text)?;
         // One that is of no use here, or of a kind that is not known, does not spoil the others.
-        let keys: Vec<_> = set
-            .keys
-            .into_iter()
-            .filter_map(|key| self.usable(key))
-            .take(MOST)
-            .collect();
-        if keys.is_empty() {
-            return Err(Unreadable::Empty);
-        }
-        Ok(keys)
+        let keys = set.keys.into_iter().filter_map(|key| self.usable(key));
+        Ok(keys.take(MOST).collect())
     }
 
     fn usable(&self, published: serde_json::Value) -> Option<Arc<PublicKey>> {
@@ -223,7 +231,7 @@ async fn download(url: &Url, client: &Client) -> Result<Vec<u8>, Unreadable> {
 }
 
 impl Place {
-    /// An address, or a file.
+    /// An address, or a file. `KeySetting::check` refused every other scheme.
     pub fn of(text: &str) -> Result<Self, reqwest::Error> {
         let Some(url) = Url::parse(text).ok().filter(|url| url.has_host()) else {
             return Ok(Self::File(text.to_owned()));

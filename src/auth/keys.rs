@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Header, decode_header};
+use tokio::sync::Notify;
 
 use super::jwks::{Fingerprint, Place, Source};
 use super::payload::Payload;
@@ -22,6 +23,8 @@ pub struct Keys {
     pub names: ClaimNames,
     fixed: Vec<Fixed>,
     sources: Vec<Arc<Source>>,
+    /// That one of them was read.
+    news: Arc<Notify>,
 }
 
 impl Keys {
@@ -30,12 +33,13 @@ impl Keys {
         names: ClaimNames,
     ) -> std::result::Result<Self, ConfigError> {
         let (mut fixed, mut sources) = (Vec::new(), Vec::new());
+        let news = Arc::<Notify>::default();
         for setting in settings {
             let rules = Rules::of(setting);
             if let Some(jwks) = &setting.jwks {
                 let place =
                     Place::of(jwks).map_err(|error| ConfigError::Jwks(error.to_string()))?;
-                sources.push(Source::new(place, rules));
+                sources.push(Source::new(place, rules, news.clone()));
                 continue;
             }
             let key = match (&setting.secret, &setting.pem) {
@@ -53,18 +57,31 @@ impl Keys {
             names,
             fixed,
             sources,
+            news,
         })
     }
 
-    /// Keeps what issuers publish up to date, for as long as the process lives. `changed` is told each time.
+    /// Keeps what issuers publish up to date, for as long as the process lives. `changed` is told each time that it was
+    /// read, also where a token made it so.
     pub async fn keep(&self, every: Duration, changed: impl Fn()) {
-        while !self.sources.is_empty() {
-            for source in &self.sources {
-                source.read().await;
-            }
-            changed();
-            tokio::time::sleep(every).await;
+        if self.sources.is_empty() {
+            return;
         }
+        let read = async {
+            loop {
+                for source in &self.sources {
+                    source.read().await;
+                }
+                tokio::time::sleep(every).await;
+            }
+        };
+        let tell = async {
+            loop {
+                self.news.notified().await;
+                changed();
+            }
+        };
+        tokio::join!(read, tell);
     }
 
     /// The claims of a token that one of the keys has signed and that says what it may.

@@ -60,7 +60,7 @@ impl Payload {
 
     /// When it ends, in whole seconds since 1970.
     pub fn exp(&self) -> Option<i64> {
-        self.0.get("exp")?.as_i64()
+        self.0.get("exp")?.as_i64().filter(|exp| *exp >= 0)
     }
 
     /// When it was issued; none where it does not say, or says nonsense.
@@ -82,6 +82,28 @@ impl Payload {
     }
 
     /// One, or several.
+    /// Whether a tenant or a role is there that is no text and no number: it is not known which one was meant.
+    pub fn is_unreadable(&self, names: &ClaimNames) -> bool {
+        [&names.tenant, &names.role]
+            .into_iter()
+            .any(|names| self.first(names).is_some_and(|value| text(value).is_none()))
+    }
+
+    /// Whom it names.
+    pub fn key(&self, names: &ClaimNames) -> Result<UserKey> {
+        let id = self
+            .text(&names.user)
+            .ok_or_else(|| Error::from(Code::TokenInvalid).because("it names nobody"))?;
+        let tenant = self.tenant(names);
+        for text in [&id, &tenant] {
+            if Problems::of_id(text).is_some() {
+                return Err(Error::from(Code::TokenInvalid)
+                    .because("user or tenant is not 1 to 128 plain characters"));
+            }
+        }
+        Ok(UserKey::new(&tenant, &id))
+    }
+
     pub fn organizations(&self, names: &ClaimNames) -> Vec<String> {
         match self.first(&names.organizations) {
             Some(Value::Array(several)) => several.iter().filter_map(text).collect(),
@@ -93,22 +115,11 @@ impl Payload {
     /// Who it is, and what the token says of them. Names from a token are shown to others: they pass the same rules as
     /// what people write, and one that does not is left out rather than refused, for its owner cannot mend it.
     pub fn sighting(&self, names: &ClaimNames, links: &LinkHosts) -> Result<Sighting> {
-        let id = self
-            .text(&names.user)
-            .ok_or_else(|| Error::from(Code::TokenInvalid).because("it names nobody"))?;
-        let tenant = self.tenant(names);
-        for text in [&id, &tenant] {
-            if Problems::of_id(text).is_some() {
-                return Err(Error::from(Code::TokenInvalid)
-                    .because("user or tenant is not 1 to 128 plain characters"));
-            }
-        }
-        // A token of the future would shut out every later one.
-        let now = chrono::Utc::now().timestamp();
         Ok(Sighting {
-            key: UserKey::new(&tenant, &id),
+            key: self.key(names)?,
             profile: self.profile(names, links),
-            iat: self.iat().unwrap_or(0).min(now),
+            // As it was said: what is taken back is compared with it, now and later.
+            iat: self.iat().unwrap_or(0),
         })
     }
 
@@ -144,7 +155,8 @@ impl Payload {
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        // A larger one is rounded by whoever reads it, so that two people would be one.
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
         _ => None,
     }
 }

@@ -1,7 +1,6 @@
 //! What the tokens of one key may say, and whether one does: the algorithm, the times, the issuer, the audience, the
 //! tenants and the roles.
 
-use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode};
 
 use super::LEEWAY_SECS;
@@ -56,13 +55,13 @@ impl Rules {
         names: &ClaimNames,
     ) -> Result<Payload> {
         let decoded = decode::<Payload>(token, key, &self.validation(header.alg));
-        let payload = decoded
-            .map(|data| data.claims)
-            .map_err(|error| match error.kind() {
-                ErrorKind::ExpiredSignature => Code::TokenExpired.into(),
-                _ => invalid(error),
-            })?;
+        let payload = decoded.map(|data| data.claims).map_err(invalid)?;
         self.check(&payload, names)?;
+        // Last: only what is right in all else is told that it is over, so that its owner gets a new one.
+        let now = chrono::Utc::now().timestamp();
+        if payload.exp().is_none_or(|exp| exp <= now - LEEWAY_SECS) {
+            return Err(Code::TokenExpired.into());
+        }
         Ok(payload)
     }
 
@@ -70,6 +69,8 @@ impl Rules {
         let mut validation = Validation::new(algorithm);
         let mut required = vec!["exp"];
         validation.leeway = LEEWAY_SECS as u64;
+        // By `verify`, after all else.
+        validation.validate_exp = false;
         validation.validate_nbf = true;
         validation.validate_aud = self.audience.is_some();
         if let Some(audience) = &self.audience {
@@ -92,6 +93,12 @@ impl Rules {
         if self.issuer.is_some() && payload.issuer() != self.issuer.as_deref() {
             return Err(invalid("another issuer"));
         }
+        if payload.is_unreadable(names) {
+            return Err(invalid(
+                "tenant or role is neither a text nor a whole number",
+            ));
+        }
+        payload.key(names)?;
         let is_listed = |list: &Option<Vec<String>>, one: &str| {
             list.as_ref()
                 .is_none_or(|list| list.iter().any(|listed| listed == one))

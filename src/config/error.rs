@@ -8,6 +8,10 @@ pub enum ConfigError {
     #[error("a setting is missing or wrong: {}", explained(.0))]
     Figment(Box<figment::Error>),
     #[error(
+        "ROCKET_CAUSERIE is not {{name=value, …}}: a bracket or a quote is missing, or a line breaks within quotes"
+    )]
+    Environment,
+    #[error(
         "no key to check tokens with: set CAUSERIE_JWT_SECRET to at least 32 bytes, for example $(openssl rand -hex 32), or keys in Rocket.toml"
     )]
     NoSecret,
@@ -25,6 +29,8 @@ pub enum ConfigError {
     Pem(String),
     #[error("keys: jwks {0}")]
     Jwks(String),
+    #[error("keys: jwks by {0}: cannot be read; give an https:// address, or the path of a file")]
+    Scheme(String),
     #[error(
         "origins: {0:?} would let every page call with its visitors' cookies; name each site, for example \"https://www.example.org\""
     )]

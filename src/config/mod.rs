@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use rocket::figment::providers::{Env, Format, Serialized, Toml};
+use rocket::figment::value::Value;
 use rocket::figment::{Figment, Profile};
 use serde::Deserialize;
 
@@ -23,7 +24,7 @@ use crate::model::{Language, LinkHosts};
 pub const DEVELOPMENT_SECRET: &str = "causerie-development-secret-not-for-production";
 
 /// `[default.causerie]` of Rocket.toml, where each is explained.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Config {
     jwt_secret: Option<String>,
     jwt_secret_before: Option<String>,
@@ -60,6 +61,13 @@ pub struct Config {
     pub demo: bool,
     #[serde(skip)]
     pub is_debug: bool,
+}
+
+/// Nothing of it: secrets and the password in `listen_url` get into no log by mistake.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Config").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -133,6 +141,11 @@ pub fn figment() -> Figment {
 
 impl Config {
     pub fn read(figment: &Figment) -> Result<Self, ConfigError> {
+        // figment takes what it cannot parse for a text, and goes by the settings without it.
+        let given = Env::var("ROCKET_CAUSERIE").filter(|given| !given.is_empty());
+        if given.is_some_and(|given| !matches!(given.parse(), Ok(Value::Dict(..)))) {
+            return Err(ConfigError::Environment);
+        }
         let mut config: Self = figment
             .extract_inner("causerie")
             .map_err(|error| ConfigError::Figment(Box::new(error)))?;

@@ -2,6 +2,7 @@
 
 use jsonwebtoken::Algorithm;
 use serde::Deserialize;
+use url::Url;
 
 use super::ConfigError;
 
@@ -29,7 +30,7 @@ const WELL_KNOWN: &[&str] = &[
 ];
 
 /// One of `keys`: a secret, a public key, or where an issuer publishes its keys; and what its tokens may say.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeySetting {
     pub secret: Option<String>,
@@ -49,6 +50,13 @@ pub struct KeySetting {
     pub roles: Option<Vec<String>>,
 }
 
+/// Nothing of it: neither a secret nor an address that holds one gets into a log by mistake.
+impl std::fmt::Debug for KeySetting {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("KeySetting").finish_non_exhaustive()
+    }
+}
+
 impl KeySetting {
     pub fn of_secret(secret: &str) -> Self {
         Self {
@@ -62,6 +70,10 @@ impl KeySetting {
         let sources = [&self.secret, &self.pem, &self.jwks];
         if sources.iter().filter(|source| source.is_some()).count() != 1 {
             return Err(ConfigError::Key("has one of secret, pem and jwks"));
+        }
+        let url = self.jwks.as_ref().and_then(|jwks| Url::parse(jwks).ok());
+        if let Some(url) = url.filter(|url| !["http", "https"].contains(&url.scheme())) {
+            return Err(ConfigError::Scheme(url.scheme().to_owned()));
         }
         let is_symmetric = |algorithm: &Algorithm| {
             matches!(

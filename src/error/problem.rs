@@ -194,8 +194,9 @@ impl<'r> Responder<'r, 'static> for Error {
         if let Some(limit) = self.code.limit() {
             metrics::counter!(REFUSED, "limit" => limit).increment(1);
         }
-        // Not ready, or full: that is an answer. A failure has a cause.
-        if status.code >= 500 && (self.cause.is_some() || self.code == Code::Internal) {
+        // Not ready, or full: that is an answer, and a limit is counted above. A failure has a cause.
+        let is_failure = self.cause.is_some() || self.code == Code::Internal;
+        if status.code >= 500 && is_failure && self.code.limit().is_none() {
             let route = request.route().map(|route| route.uri.path());
             let trace = TraceContext::of(request);
             tracing::error!(

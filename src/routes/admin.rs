@@ -42,7 +42,12 @@ pub async fn trace_message(me: AuthUser, id: PathId, query: Query, db: &Db) -> R
 /// Take back all tokens of a person (`service`)
 ///
 /// Those that were issued up to this second are refused from now on, and their streams and waits end within two seconds,
-/// on every instance. A token without `iat` is never taken again. Whoever logs in anew is let in with the new token.
+/// on every instance. Whoever logs in anew is let in with the new token; a token without `iat` counts as an old one. It is
+/// remembered for 400 days: no token should live longer.
+///
+/// The clock that writes `iat` should be right. Where tokens were seen whose `iat` lies ahead (30 s are borne), those that are
+/// issued in that many seconds after the call are refused too. A clock that is late is not noticed: a token that it issues
+/// after the call is refused while it says an earlier second.
 #[utoipa::path(post, path = "/v1/admin/users/{id}/revoke", tag = "operations", operation_id = "revokeTokens",
     params(("id" = String, Path, description = "The host site's own id")),
     responses(

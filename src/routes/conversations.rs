@@ -175,6 +175,7 @@ pub async fn get(me: AuthUser, id: PathId, db: &Db) -> Result<Json<Conversation>
         (status = 403, description = "Not an ADMIN", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too-many-sends`, as when sending: of what is for all", body = Problem, content_type = "application/problem+json"),
     ))]
 #[patch("/conversations/<id>", data = "<body>")]
 pub async fn update(
@@ -184,6 +185,7 @@ pub async fn update(
     db: &Db,
     writer: &State<Writer>,
     config: &State<Config>,
+    limits: &State<Arc<Limits>>,
 ) -> Result<Json<Conversation>> {
     let (id, changed) = (id.get()?, body.0);
     if me.is_service && changed.status.is_some() {
@@ -196,6 +198,7 @@ pub async fn update(
     let is_for_all =
         changed.subject.is_some() || changed.metadata.is_some() || changed.closed.is_some();
     if is_for_all {
+        limits.send(&me)?;
         let update = Change::Update(Update {
             subject: changed.subject,
             metadata: changed.metadata,

@@ -1,8 +1,10 @@
 //! What a user may do at once, and how many streams an instance holds. The host's backend may do what it likes.
 //!
-//! A send is a message, also a conversation's first, an edit, and a deletion: each is told to every member. Said again
-//! after a lost answer it counts again: that it is a repetition is known only once it was looked for, and whoever is refused
-//! may repeat it safely. A refusal itself costs nothing. Who types is not counted: it is absorbed, and in no log.
+//! A send is a message, also a conversation's first, an edit, and a deletion; a conversation's new name or end; a member's
+//! coming, going and role: each is told to every member. What one writes of oneself counts as well: `PATCH /v1/me`, and a
+//! stream ticket. Said again after a lost answer it counts again: that it is a repetition is known only once it was looked
+//! for, and whoever is refused may repeat it safely. A refusal itself costs nothing. Who types is not counted: it is
+//! absorbed, and in no log.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rocket::{State, get, patch};
 
 use super::body::Body;
+use super::limits::Limits;
 use super::respond::Json;
 use crate::auth::AuthUser;
 use crate::error::{Code, Problem, Result};
@@ -31,6 +32,7 @@ pub async fn get(me: AuthUser, db: &Db) -> Result<Json<Account>> {
     responses(
         (status = 200, description = "The caller as they are now", body = Account),
         (status = 422, description = "Fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too-many-sends`, as when sending", body = Problem, content_type = "application/problem+json"),
     ))]
 #[patch("/me", data = "<body>")]
 pub async fn update(
@@ -39,7 +41,9 @@ pub async fn update(
     db: &Db,
     live: &State<Arc<Live>>,
     writer: &State<Writer>,
+    limits: &State<Arc<Limits>>,
 ) -> Result<Json<Account>> {
+    limits.send(&me)?;
     let (by, preferences) = (me.key.clone(), body.0);
     let is_of_presence = preferences.presence_hidden.is_some();
     writer.write(Op::Choose(Choice { by, preferences })).await?;

@@ -1,9 +1,12 @@
 //! `/v1/conversations/{id}/members`: who is in it; adding, roles, removing, leaving.
 
+use std::sync::Arc;
+
 use rocket::http::Status;
 use rocket::{State, delete, get, patch, post};
 
 use super::body::Body;
+use super::limits::Limits;
 use super::params::{PathId, Query};
 use super::respond::{Json, Page};
 use crate::auth::AuthUser;
@@ -76,6 +79,7 @@ pub fn token(next: Option<After>) -> Option<String> {
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`not-a-group`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`user-unknown`, naming whom; more than 1,000 members; or fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too-many-sends`, as when sending", body = Problem, content_type = "application/problem+json"),
     ))]
 #[post("/conversations/<id>/members", data = "<body>")]
 pub async fn add(
@@ -85,7 +89,9 @@ pub async fn add(
     db: &Db,
     writer: &State<Writer>,
     config: &State<Config>,
+    limits: &State<Arc<Limits>>,
 ) -> Result<Json<Page<Member>>> {
+    limits.send(&me)?;
     let (id, tenant) = (id.get()?, me.key.tenant.clone());
     let mut members = body.0.named();
     let mut seen = std::collections::HashSet::new();
@@ -114,6 +120,7 @@ pub async fn add(
         (status = 403, description = "Not an ADMIN", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`last-admin`, `not-a-group`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too-many-sends`, as when sending", body = Problem, content_type = "application/problem+json"),
     ))]
 #[patch("/conversations/<id>/members/<user_id>", data = "<body>")]
 pub async fn update(
@@ -123,7 +130,9 @@ pub async fn update(
     body: Body<ChangedMember>,
     db: &Db,
     writer: &State<Writer>,
+    limits: &State<Arc<Limits>>,
 ) -> Result<Json<Member>> {
+    limits.send(&me)?;
     let (id, tenant) = (id.get()?, me.key.tenant.clone());
     let member = named(&me, user_id)?;
     let manage = Manage {
@@ -153,6 +162,7 @@ pub async fn update(
         (status = 403, description = "Not an ADMIN", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`last-admin`, `not-a-group`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too-many-sends`, as when sending", body = Problem, content_type = "application/problem+json"),
     ))]
 #[delete("/conversations/<id>/members/<user_id>")]
 pub async fn remove(
@@ -161,7 +171,9 @@ pub async fn remove(
     user_id: &str,
     writer: &State<Writer>,
     config: &State<Config>,
+    limits: &State<Arc<Limits>>,
 ) -> Result<Status> {
+    limits.send(&me)?;
     let manage = Manage {
         conversation: id.get()?,
         member: named(&me, user_id)?,

@@ -48,9 +48,12 @@ pub async fn erase(
         return Err(Code::NotFound.into());
     }
     let user = UserKey::new(&me.key.tenant, id);
-    let by = me.key.clone();
-    let user_of = user.clone();
-    writer.write(Op::Erase(Erase { by, user: user_of })).await?;
+    let erase = Erase {
+        by: me.key,
+        user: user.clone(),
+        ahead: identities.ahead(),
+    };
+    writer.write(Op::Erase(erase)).await?;
     // Stored with the erasure already: here it is heard at once.
     identities.revoke(db, &user).await?;
     live.wake(&user);

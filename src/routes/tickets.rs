@@ -1,13 +1,16 @@
 //! `POST /v1/stream-tickets`.
 
-use rocket::post;
+use std::sync::Arc;
+
+use rocket::{State, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::limits::Limits;
 use super::params::HeaderOf;
 use super::respond::Json;
 use crate::auth::AuthUser;
-use crate::error::{Code, Result};
+use crate::error::{Code, Problem, Result};
 use crate::model::Time;
 use crate::store::Db;
 use crate::store::tickets::{self, Holder};
@@ -26,9 +29,18 @@ pub struct StreamTicket {
 /// Good for streams of the site that bought it alone (`Origin`), of the same person. Valid 60 s, and while its stream
 /// lives and 60 s more; never longer than the token it was bought with. A newer stream with it replaces the older.
 #[utoipa::path(post, path = "/v1/stream-tickets", tag = "events", operation_id = "createStreamTicket",
-    responses((status = 201, description = "A ticket", body = StreamTicket)))]
+    responses(
+        (status = 201, description = "A ticket", body = StreamTicket),
+        (status = 429, description = "`too-many-sends`, as when sending", body = Problem, content_type = "application/problem+json"),
+    ))]
 #[post("/stream-tickets")]
-pub async fn create(me: AuthUser, headers: HeaderOf<'_>, db: &Db) -> Result<Json<StreamTicket>> {
+pub async fn create(
+    me: AuthUser,
+    headers: HeaderOf<'_>,
+    db: &Db,
+    limits: &State<Arc<Limits>>,
+) -> Result<Json<StreamTicket>> {
+    limits.send(&me)?;
     let ticket = format!("{:032x}", rand::random::<u128>());
     let holder = Holder {
         tenant_id: me.key.tenant.to_string(),

@@ -1,10 +1,12 @@
 //! `/v1/users`: people, as the host site puts them.
 
+use std::sync::Arc;
+
 use rocket::{State, get, put};
 
 use super::body::Body;
 use super::respond::{Json, Page};
-use crate::auth::AuthUser;
+use crate::auth::{AuthUser, Identities};
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::{Check, FieldCode, Problems, Profile, User, UserKey};
 use crate::store::batch::Op;
@@ -53,6 +55,7 @@ pub async fn put(
     profile: Body<Profile>,
     db: &Db,
     writer: &State<Writer>,
+    identities: &State<Arc<Identities>>,
 ) -> Result<Json<User>> {
     me.require_service()?;
     let Body(mut profile) = profile;
@@ -64,7 +67,7 @@ pub async fn put(
     if let Some(code) = Problems::of_id(id) {
         return Err(Error::field("/id", code));
     }
-    write(&me, vec![profile], writer).await?;
+    write(&me, vec![profile], writer, identities).await?;
     let user = users::find(db, &me.key.tenant, id).await?;
     let user = user.ok_or(Code::NotFound)?;
     refuse_erased(std::slice::from_ref(&user))?;
@@ -115,6 +118,7 @@ pub async fn put_all(
     profiles: Body<Profiles>,
     db: &Db,
     writer: &State<Writer>,
+    identities: &State<Arc<Identities>>,
 ) -> Result<Json<Page<User>>> {
     me.require_service()?;
     let Body(Profiles(profiles)) = profiles;
@@ -122,15 +126,20 @@ pub async fn put_all(
         .iter()
         .filter_map(|profile| profile.id.clone())
         .collect();
-    write(&me, profiles, writer).await?;
+    write(&me, profiles, writer, identities).await?;
     let users = users::list(db, &me.key.tenant, &ids).await?;
     refuse_erased(&users)?;
     Ok(Json::ok(Page::linked(users, false, None)))
 }
 
 /// The host's own word counts from now on: an older token does not take it back.
-async fn write(me: &AuthUser, profiles: Vec<Profile>, writer: &Writer) -> Result<()> {
-    let iat = chrono::Utc::now().timestamp();
+async fn write(
+    me: &AuthUser,
+    profiles: Vec<Profile>,
+    writer: &Writer,
+    identities: &Identities,
+) -> Result<()> {
+    let iat = chrono::Utc::now().timestamp() + identities.ahead();
     let sighting = |profile: Profile| {
         let key = UserKey::new(&me.key.tenant, profile.id.as_deref().unwrap_or_default());
         Sighting { key, profile, iat }

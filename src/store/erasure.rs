@@ -15,6 +15,8 @@ use crate::model::{EventKind, EventRow, Position, UserKey};
 pub struct Erase {
     pub by: UserKey,
     pub user: UserKey,
+    /// By how many seconds hosts' clocks run ahead of ours.
+    pub ahead: i64,
 }
 
 /// Conversations that are told by the commit itself, the newest: of the others each is told when it is blanked.
@@ -50,16 +52,17 @@ async fn erase(log: &mut LogTransaction<'_>, item: &Erase) -> Result<()> {
     for conversation in conversations(log, &item.user).await? {
         tell(log, item, Some(conversation));
     }
-    // What they wrote up to here is theirs that is gone; their tokens of this second and before are refused, and do not
-    // bring the profile back.
+    // What they wrote up to here is theirs that is gone; their tokens of this second and before, by the clocks of hosts,
+    // and each that was seen, are refused and do not bring the profile back.
     query("erasures.hide", "
         with gone as (
             update users set name = null, image_url = null, role = null,
-                             claims_iat = floor(extract(epoch from $4::timestamptz)), updated_at = $4,
+                             claims_iat = greatest(floor(extract(epoch from $4::timestamptz)) + $5, claims_iat), updated_at = $4,
                              is_erased = true, erased_at = $4, erased_position = $3
              where tenant_id = $1 and id = $2
+            returning tenant_id, id, claims_iat
         ), refused as (
-            insert into revocations (tenant_id, user_id, before) values ($1, $2, floor(extract(epoch from $4::timestamptz)))
+            insert into revocations (tenant_id, user_id, before) select * from gone
             on conflict on constraint revocations_pkey do update set before = greatest(revocations.before, excluded.before), revoked_at = now()
         ), tickets as (
             delete from stream_tickets where tenant_id = $1 and user_id = $2
@@ -71,6 +74,7 @@ async fn erase(log: &mut LogTransaction<'_>, item: &Erase) -> Result<()> {
         .bind(item.user.id.to_string())
         .bind(position)
         .bind(log.now.0)
+        .bind(item.ahead)
         .execute(&mut *log.connection)
         .await?;
     Ok(())

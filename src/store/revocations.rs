@@ -9,9 +9,11 @@ use crate::model::UserKey;
 /// What was changed is read this many seconds further back than it was read last: a change takes a while to commit.
 const OVERLAP: f64 = 10.0;
 
-/// Refuses the tokens of `user` that were issued up to this second. Gives that second.
-pub async fn put(db: &Db, user: &UserKey) -> Result<i64> {
-    let text = "insert into revocations (tenant_id, user_id, before) values ($1, $2, floor(extract(epoch from now())))
+/// Refuses the tokens of `user` that were issued up to this second, by clocks that run `ahead` seconds ahead of ours; and
+/// each that was seen already, on whichever instance. Gives the last second that is refused.
+pub async fn put(db: &Db, user: &UserKey, ahead: i64) -> Result<i64> {
+    let text = "insert into revocations (tenant_id, user_id, before)
+                values ($1, $2, greatest(floor(extract(epoch from now())) + $3, (select claims_iat from users where tenant_id = $1 and id = $2)))
                 on conflict on constraint revocations_pkey do update set before = greatest(revocations.before, excluded.before), revoked_at = now()
                 returning before";
     bounded(async {
@@ -19,6 +21,7 @@ pub async fn put(db: &Db, user: &UserKey) -> Result<i64> {
         let (before,): (i64,) = query_as("revocations.put", text)
             .bind(user.tenant.to_string())
             .bind(user.id.to_string())
+            .bind(ahead)
             .fetch_one(&mut *connection)
             .await?;
         Ok(before)

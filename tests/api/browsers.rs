@@ -147,6 +147,37 @@ async fn a_form_of_any_site_changes_nothing_by_cookie() {
     assert_eq!(everything(&app.database).await, before, "nothing changed");
 }
 
+#[tokio::test]
+async fn no_method_but_post_becomes_one_by_its_body() {
+    let app = App::start().await;
+    let service = Person::service(&app.instances[0].url);
+    app.person("alice").get("/v1/me").await.ok();
+    service.get("/v1/me").await.ok();
+    let before = everything(&app.database).await;
+    for path in ["/v1/admin/users/alice/revoke", "/v1/stream-tickets"] {
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            for body in [
+                "_method=delete",
+                "_method=put",
+                "_method=get",
+                "_method=post",
+                "x=1&_method=put",
+                "_methods=12345",
+            ] {
+                let request = service.request(method.clone(), path).body(body);
+                let form = request.header("Content-Type", "application/x-www-form-urlencoded");
+                let refused = answer(form).await;
+                assert_eq!(
+                    refused.status, 404,
+                    "{method} {path} {body}: {}",
+                    refused.text
+                );
+            }
+        }
+    }
+    assert_eq!(everything(&app.database).await, before, "nothing changed");
+}
+
 /// Answers of every kind that there is.
 fn all_kinds(
     app: &App,

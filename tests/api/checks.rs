@@ -2,7 +2,9 @@
 
 use std::process::Stdio;
 
-use serde_json::Value;
+use causerie::config::Config;
+use rocket::figment::providers::Serialized;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::support::{Database, Instance, PATIENCE, SECRET};
@@ -79,6 +81,15 @@ async fn what_lets_everybody_in_does_not_start_and_names_the_setting() {
         is_refused(&format!("origins=[{origins}]"), &[], named).await;
         is_refused(&format!("origins=[{origins}]"), &[], "origins: ").await;
     }
+    // Without what it says: as if there were no key, no proxy and no origin to name.
+    for broken in [
+        "origins=[\"https://site.example\"",
+        "listen_url=\"a\nb\"",
+        "}",
+        "x",
+    ] {
+        is_refused(broken, &[], "ROCKET_CAUSERIE is not {name=value, …}").await;
+    }
     for host in ["id.example", "10.0.0.1:8080", "[2001:db8::1]"] {
         let keys = format!(
             "keys=[{{jwks=\"http://{host}/keys.json\",algorithms=[\"RS256\"],issuer=\"i\",audience=\"a\"}}]"
@@ -87,11 +98,60 @@ async fn what_lets_everybody_in_does_not_start_and_names_the_setting() {
     }
 }
 
+#[tokio::test]
+async fn keys_are_published_by_https_or_in_a_file_and_by_nothing_else() {
+    for (place, scheme) in [
+        ("file:///etc/keys.json", "file"),
+        ("ftp://id.example/keys.json", "ftp"),
+        ("data:application/json,{}", "data"),
+        ("HTTPX://id.example/keys.json", "httpx"),
+    ] {
+        let keys = format!(
+            "keys=[{{jwks=\"{place}\",algorithms=[\"RS256\"],issuer=\"i\",audience=\"a\"}}]"
+        );
+        is_refused(&keys, &[], &format!("keys: jwks by {scheme}: ")).await;
+    }
+}
+
+#[test]
+fn no_secret_is_printed_with_the_settings() {
+    let canary = "canary-4711-of-the-settings-that-is-long-enough";
+    let key = |key: &str| json!([{ key: canary, "algorithms": ["RS256"] }]);
+    let settings = [
+        ("jwt_secret", json!(canary)),
+        ("jwt_secret_before", json!(canary)),
+        ("listen_url", json!(format!("postgres://a:{canary}@b/c"))),
+        ("keys", json!([{ "secret": canary }])),
+        ("keys", key("pem")),
+        ("keys", key("jwks")),
+    ];
+    for (name, value) in settings {
+        let figment = causerie::config::figment();
+        let figment = figment.merge(Serialized::global("causerie.jwt_secret", SECRET));
+        let figment = figment.merge(Serialized::global(&format!("causerie.{name}"), value));
+        let config = Config::read(&figment).expect("good settings");
+        let keys = config.keys();
+        for printed in [
+            format!("{config:?} {keys:?}"),
+            format!("{config:#?} {keys:#?}"),
+        ] {
+            assert!(!printed.contains("canary"), "{name}: {printed}");
+        }
+    }
+}
+
 /// The checks that a start in the release profile warned of, as often as it did.
 async fn warned(database: &Database, settings: &str, environment: &[(&str, &str)]) -> Vec<String> {
-    let mut environment = environment.to_vec();
-    environment.push(("ROCKET_PROFILE", "release"));
-    let instance = Instance::start(&database.url, settings, &environment).await;
+    let release = ("ROCKET_PROFILE", "release");
+    warned_by(database, settings, &[environment, &[release]].concat()).await
+}
+
+async fn warned_by(
+    database: &Database,
+    settings: &str,
+    environment: &[(&str, &str)],
+) -> Vec<String> {
+    let instance = Instance::start(&database.url, settings, environment).await;
     let log = instance.log();
     let lines = log
         .lines()
@@ -156,9 +216,16 @@ async fn what_is_doubtful_is_said_once_and_starts() {
         let found = warned(&database, &settings, environment).await;
         assert_eq!(found, expected, "{settings} {environment:?}");
     }
-    // A word to the developer would be noise.
-    let debug = Instance::start(&database.url, "", &[public]).await;
-    assert!(!debug.log().contains("\"check\""), "{}", debug.log());
+    // A word to the developer would be noise, but where anybody can come in.
+    let throw_away = ("CAUSERIE_JWT_SECRET", "");
+    for (environment, expected) in [
+        (&[public][..], &[][..]),
+        (&[throw_away], &[]),
+        (&[throw_away, public], &["development-secret"]),
+    ] {
+        let found = warned_by(&database, "", environment).await;
+        assert_eq!(found, expected, "{environment:?}");
+    }
 }
 
 #[tokio::test]

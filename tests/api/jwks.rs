@@ -1,81 +1,21 @@
 //! The keys of an issuer: new ones are found, those taken back end what they opened, and an issuer that is away, or sends
 //! something else, changes nothing.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+mod accepted;
+mod issuer;
 
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
 use jsonwebtoken::Algorithm;
 use reqwest::Method;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
+use self::issuer::Issuer;
 use crate::auth::anonymous;
-use crate::forged::keys::{Pair, set};
+use crate::forged::keys::Pair;
 use crate::sse::Sse;
 use crate::support::{App, Person, eventually};
-
-/// What it answers, head and body, and how often it was asked.
-#[derive(Clone)]
-struct Issuer {
-    url: String,
-    answer: Arc<Mutex<String>>,
-    asked: Arc<Mutex<usize>>,
-}
-
-impl Issuer {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let issuer = Self {
-            url: format!("http://{address}/keys"),
-            answer: Arc::default(),
-            asked: Arc::default(),
-        };
-        let serving = issuer.clone();
-        tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let mut head = [0; 4096];
-                let _ = client.read(&mut head).await;
-                *serving.asked.lock().expect("a count") += 1;
-                let answer = serving.answer.lock().expect("an answer").clone();
-                let _ = client.write_all(answer.as_bytes()).await;
-            }
-        });
-        issuer
-    }
-
-    fn publish(&self, pairs: &[&Pair]) {
-        self.say("200 OK", "", &set(pairs).to_string());
-    }
-
-    fn say(&self, status: &str, header: &str, body: &str) {
-        *self.answer.lock().expect("an answer") = format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{header}\r\n{body}",
-            body.len()
-        );
-    }
-
-    fn asked(&self) -> usize {
-        *self.asked.lock().expect("a count")
-    }
-
-    /// Until it was asked so many times more.
-    async fn is_asked(&self, times: usize) {
-        let wanted = self.asked() + times;
-        eventually("the issuer to be asked", async || {
-            (self.asked() >= wanted).then_some(())
-        })
-        .await;
-    }
-
-    fn settings(&self, every: u64) -> String {
-        format!(
-            r#"jwks_secs={every},keys=[{{jwks="{}",algorithms=["RS256"]}}]"#,
-            self.url
-        )
-    }
-}
 
 fn person(app: &App, pair: &Pair, id: &str) -> Person {
     let now = chrono::Utc::now().timestamp();
@@ -187,14 +127,12 @@ async fn an_issuer_that_is_away_or_sends_something_else_changes_nothing() {
     alice.get("/v1/me").await.ok();
     let redirect = format!("Location: {}\r\n", elsewhere.url);
     let large = format!("{{\"keys\":[],\"more\":\"{}\"}}", "x".repeat(70_000));
-    let secret = json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I", "kid": "k" }] }).to_string();
     for (status, header, body) in [
         ("500 Oops", "", ""),
         ("302 Found", &*redirect, ""),
         ("200 OK", "", "<html>"),
-        ("200 OK", "", "{\"keys\":[]}"),
+        ("200 OK", "", "{\"key\":[]}"),
         ("200 OK", "", &large),
-        ("200 OK", "", &secret),
         ("nonsense", "", ""),
     ] {
         issuer.say(status, header, body);
@@ -211,4 +149,116 @@ async fn an_issuer_that_is_away_or_sends_something_else_changes_nothing() {
     tokio::time::timeout(Duration::from_secs(60), issuer.is_asked(1))
         .await
         .expect("it goes on asking");
+}
+
+#[tokio::test]
+async fn an_issuer_that_publishes_no_key_has_taken_its_keys_back() {
+    let pair = Pair::draw(Algorithm::RS256, "k");
+    let issuer = Issuer::start().await;
+    // A key that is no public one, and one of an algorithm that is not allowed, are none.
+    let secret =
+        json!({ "kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I", "kid": "k" });
+    let other = Pair::draw(Algorithm::EdDSA, "k").jwk;
+    issuer.publish(&[&pair]);
+    let app = App::with(1, &issuer.settings(1)).await;
+    for keys in [json!([]), json!([secret]), json!([other])] {
+        let alice = person(&app, &pair, &format!("alice-{}", issuer.asked()));
+        eventually("the key to be known", async || {
+            (alice.get("/v1/me").await.status == 200).then_some(())
+        })
+        .await;
+        let mut stream = Sse::open(&alice, "").await;
+        stream.until("hello").await;
+        issuer.say("200 OK", "", &json!({ "keys": keys }).to_string());
+        assert_eq!(
+            stream.until("goodbye").await.data["reason"],
+            "token-revoked"
+        );
+        assert_eq!(alice.get("/v1/me").await.code(), "token-invalid", "{keys}");
+        issuer.is_asked(2).await;
+        issuer.publish(&[&pair]);
+    }
+    eventually("one word for each time", async || {
+        let log = app.instances[0].log();
+        let said = log.matches("publishes no key that can be used").count();
+        (said == 3).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_asked_for_a_token_is_asked_once_and_ends_what_is_taken_back() {
+    let pairs = ["old", "new", "newer"].map(|kid| Pair::draw(Algorithm::RS256, kid));
+    let [old, new, newer] = &pairs;
+    let issuer = Issuer::start().await;
+    issuer.publish(&[old]);
+    let app = App::with(1, &issuer.settings(300)).await;
+    let alice = person(&app, old, "alice");
+    let since = alice.get("/v1/events").await.cursor();
+    let waiting = alice.clone();
+    let path = format!("/v1/events?since={since}&wait=50");
+    let began = Instant::now();
+    let wait = tokio::spawn(async move { waiting.get(&path).await });
+    eventually("the wait to begin", async || {
+        (app.instances[0].metric("causerie_waits_open").await == 1.0).then_some(())
+    })
+    .await;
+    let before = issuer.asked();
+    issuer.publish(&[new]);
+    // One of them has a name that exists by now.
+    let strangers = (0..50).map(async |n| {
+        let token = stranger_of(old, &format!("stranger-{n}"));
+        Person {
+            token,
+            ..alice.clone()
+        }
+        .get("/v1/me")
+        .await
+        .status
+    });
+    let (strangers, bob) = (join_all(strangers), person(&app, new, "bob"));
+    let (statuses, bob) = tokio::join!(strangers, bob.get("/v1/me"));
+    assert_eq!(statuses, [401; 50]);
+    assert_eq!(bob.status, 200, "{}", bob.text);
+    assert_eq!(issuer.asked(), before + 1);
+    let refused = wait.await.expect("an answer");
+    assert_eq!(refused.code(), "token-invalid");
+    assert!(began.elapsed() < Duration::from_secs(40), "it was not told");
+    issuer.publish(&[newer]);
+    assert_eq!(
+        person(&app, newer, "carol").get("/v1/me").await.status,
+        401,
+        "within 30 s"
+    );
+}
+
+#[tokio::test]
+async fn a_slow_answer_does_not_come_over_a_newer_one() {
+    let (old, new) = (
+        Pair::draw(Algorithm::RS256, "old"),
+        Pair::draw(Algorithm::RS256, "new"),
+    );
+    let issuer = Issuer::start().await;
+    issuer.publish(&[&old]);
+    let held = issuer.hold().await;
+    let app = App::with(1, &issuer.settings(300)).await;
+    eventually("the issuer to be asked", async || {
+        (issuer.asked() == 1).then_some(())
+    })
+    .await;
+    issuer.publish(&[&new]);
+    let bob = person(&app, &new, "bob");
+    let first = tokio::spawn(async move { bob.get("/v1/me").await.status });
+    // Asked a second time at once, if it can be; the first answer is given in any case before it is given up.
+    let began = Instant::now();
+    while issuer.asked() < 2 && began.elapsed() < Duration::from_secs(2) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(held);
+    assert_eq!(first.await.expect("an answer"), 200);
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(1) {
+        let id = format!("bob-{}", began.elapsed().as_millis());
+        assert_eq!(person(&app, &new, &id).get("/v1/me").await.status, 200);
+    }
 }

@@ -10,6 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::listener::Listener;
+use crate::logs::{id_of, line_of};
 use crate::refusals::assert_problem;
 use crate::support::{Answer, App, Instance, PATIENCE, Person, eventually};
 
@@ -117,6 +118,42 @@ async fn an_edit_a_deletion_and_a_first_message_are_sends_and_typing_is_none() {
     for _ in 0..10 {
         let typed = alice.put(&typing, &json!({ "isTyping": true })).await;
         assert_eq!(typed.status, 204);
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_beside_messages_is_paid_from_the_same_allowance() {
+    let app = App::with(1, "limits={sends_per_second=1,sends_burst=2}").await;
+    let (alice, _, _) = app.two_people_talking().await;
+    let service = Person::service(&app.instances[0].url);
+    service.get("/v1/me").await.ok();
+    let group = json!({ "type": "GROUP", "memberIds": ["bob"] });
+    let group = alice.post("/v1/conversations", &group).await.ok();
+    let one = format!("/v1/conversations/{}", group["id"].as_str().expect("an id"));
+    let (members, bob) = (format!("{one}/members"), format!("{one}/members/bob"));
+    let (add, role) = (json!({ "memberIds": ["bob"] }), json!({ "role": "MEMBER" }));
+    let writes = [
+        (Method::PATCH, &*one, json!({ "subject": "x" })),
+        (Method::POST, &*members, add),
+        (Method::PATCH, &*bob, role),
+        (Method::DELETE, &*bob, Value::Null),
+        (Method::PATCH, "/v1/me", json!({ "receiptsOff": true })),
+        (Method::POST, "/v1/stream-tickets", json!({})),
+    ];
+    for (method, path, body) in &writes {
+        let ask = async |by: &Person| by.send(by.request(method.clone(), path).json(body)).await;
+        let refused = until_refused(async || ask(&alice).await).await;
+        wait_of(&refused, 429, "too-many-sends", Duration::from_secs(1));
+        if *path != "/v1/me" {
+            for _ in 0..4 {
+                assert_ne!(ask(&service).await.status, 429, "{path}");
+            }
+        }
+    }
+    // What one puts aside for oneself is told to nobody else.
+    for status in ["ARCHIVED", "ACTIVE", "ARCHIVED", "ACTIVE"] {
+        let put = alice.patch(&one, &json!({ "status": status })).await;
+        assert_eq!(put.status, 200, "{}", put.text);
     }
 }
 
@@ -256,6 +293,10 @@ async fn every_limit_is_counted_from_nought() {
     let answer = alice.post(&hit[0].2, &long).await;
     assert_eq!((answer.status, answer.code()), (413, "body-too-large"));
     assert_eq!(refused(here, "body_size").await, Some(1.0));
+    // Who asks for too much is no failure of ours.
+    line_of(&app, &id_of(&answer)).await;
+    let log = app.instances[0].log();
+    assert!(!log.contains("ERROR"), "{log}");
 }
 
 #[tokio::test]

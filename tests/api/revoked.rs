@@ -1,5 +1,7 @@
 //! The host takes back a person's tokens: everywhere, at once, and not those that come after.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::sse::Sse;
@@ -91,9 +93,91 @@ async fn a_new_token_is_let_in_and_others_of_that_name_are_not_concerned() {
         )
         .await;
     assert_eq!(no_id.status, 404);
-    tokio::time::timeout(std::time::Duration::from_secs(60), async {
+    tokio::time::timeout(Duration::from_secs(60), async {
         anew.at(&there.base).get("/v1/me").await.ok()
     })
     .await
     .expect("on the other one too");
+}
+
+/// Of a host whose clock runs 10 s ahead.
+fn ahead(base: &str, id: &str) -> Person {
+    Person::with(base, id, |claims| {
+        claims.iat += 10;
+        // No two tokens are the same.
+        let jti = json!(uuid::Uuid::now_v7());
+        claims.more.insert("jti".to_owned(), jti);
+        claims.name = Some(id.to_owned());
+    })
+}
+
+/// Long after the clock here has passed what the tokens say, on every instance.
+async fn are_refused_for_good(people: &[Person]) {
+    for person in people {
+        eventually("every instance to hear of it", async || {
+            (person.get("/v1/me").await.status == 401).then_some(())
+        })
+        .await;
+    }
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(13) {
+        for person in people {
+            let answer = person.get("/v1/me").await;
+            assert_eq!(answer.code(), "token-invalid", "{}", person.id);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_host_signed_by_a_clock_that_runs_ahead_stays_taken_back() {
+    let app = App::with(2, "").await;
+    let urls = [&app.instances[0].url, &app.instances[1].url];
+    let (bob, service) = (app.person("bob"), Person::service(urls[0]));
+    bob.get("/v1/me").await.ok();
+    let mut old = Vec::new();
+    for id in ["revoked", "erased"] {
+        // Shown to the one that is told, shown to the other alone, and to neither until it is over.
+        let (known, elsewhere, unseen) =
+            (ahead(urls[0], id), ahead(urls[1], id), ahead(urls[0], id));
+        known.get("/v1/me").await.ok();
+        elsewhere.get("/v1/me").await.ok();
+        old.extend([known.at(urls[1]), known, elsewhere, unseen]);
+    }
+    let revoke = "/v1/admin/users/revoked/revoke";
+    assert_eq!(service.post(revoke, &json!({})).await.status, 204);
+    assert_eq!(service.delete("/v1/users/erased").await.status, 204);
+    are_refused_for_good(&old).await;
+    let erased = service.get("/v1/users/erased").await.ok();
+    assert_eq!(
+        (&erased["name"], &erased["isDeleted"]),
+        (&json!(null), &json!(true))
+    );
+    // What that host signs now is new, whatever its clock says, and makes a new person.
+    for id in ["revoked", "erased"] {
+        let anew = ahead(urls[0], id);
+        let me = eventually("a new token to be let in", async || {
+            let me = anew.get("/v1/me").await;
+            (me.status == 200).then_some(me.body)
+        })
+        .await;
+        assert_eq!((&me["name"], me.get("isDeleted")), (&json!(id), None));
+    }
+}
+
+#[tokio::test]
+async fn what_was_seen_on_one_instance_is_taken_back_by_another_that_has_seen_nothing_of_that_clock()
+ {
+    let app = App::with(2, "").await;
+    let urls = [&app.instances[0].url, &app.instances[1].url];
+    let old = [ahead(urls[1], "alice"), ahead(urls[1], "carol")];
+    for person in &old {
+        person.get("/v1/me").await.ok();
+    }
+    // Its own token is of a clock that is right.
+    let service = Person::service(urls[0]);
+    let revoke = "/v1/admin/users/alice/revoke";
+    assert_eq!(service.post(revoke, &json!({})).await.status, 204);
+    assert_eq!(service.delete("/v1/users/carol").await.status, 204);
+    are_refused_for_good(&old).await;
 }

@@ -113,21 +113,45 @@ fn tests() -> BTreeMap<String, BTreeSet<String>> {
             .filter_map(|name| name.to_str())
             .chain(module)
             .collect();
-        let mut awaits = false;
-        for line in source.lines() {
-            awaits |= line.starts_with("#[tokio::test") || line == "#[test]";
-            let name = line.trim_start_matches("async ").strip_prefix("fn ");
-            if let (true, Some(name)) = (awaits, name) {
-                awaits = false;
-                let name = name.split('(').next().unwrap_or_default();
-                for place in &places {
-                    let of = found.entry((*place).to_owned()).or_default();
-                    of.insert(name.to_owned());
-                }
-            }
+        for place in &places {
+            let of = found.entry((*place).to_owned()).or_default();
+            of.extend(tests_in(&source).map(str::to_owned));
         }
     }
     found
+}
+
+/// Those that are run.
+fn tests_in(source: &str) -> impl Iterator<Item = &str> {
+    let (mut is_test, mut is_ignored) = (false, false);
+    source.lines().filter_map(move |line| {
+        is_test |= line.starts_with("#[tokio::test") || line == "#[test]";
+        is_ignored |= line.starts_with("#[ignore");
+        let line = line.trim_start_matches("pub ");
+        let name = line.trim_start_matches("async ").strip_prefix("fn ")?;
+        let is_run = is_test && !is_ignored;
+        (is_test, is_ignored) = (false, false);
+        is_run.then(|| name.split('(').next().unwrap_or_default())
+    })
+}
+
+#[test]
+fn what_is_not_run_shows_nothing() {
+    let source = "
+fn a_helper() {}
+#[test]
+fn one() {}
+#[tokio::test(flavor = \"multi_thread\")]
+#[ignore = \"too slow\"]
+async fn ignored() {}
+#[ignore]
+#[test]
+fn ignored_as_well() {}
+pub async fn after_it() {}
+#[tokio::test]
+async fn two() {}
+";
+    assert_eq!(tests_in(source).collect::<Vec<_>>(), ["one", "two"]);
 }
 
 /// `module::test` of Rust, a whole `module` of another binary, or a file of the client's tests.
@@ -204,13 +228,18 @@ fn every_line_of_the_standard_is_answered() {
 #[test]
 fn what_the_compiler_is_told_stands() {
     let cargo = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
-    for line in [
-        "unsafe_code = \"forbid\"",
-        "unwrap_used = \"deny\"",
-        "features = [\"aws_lc_rs\"]",
-    ] {
+    for line in ["unsafe_code = \"forbid\"", "unwrap_used = \"deny\""] {
         assert!(cargo.contains(line), "{line}");
     }
+    // What tokens are checked by, and no other implementation beside it.
+    let mut lines = cargo.lines();
+    let tokens = lines.find(|line| line.starts_with("jsonwebtoken = "));
+    let tokens = tokens.expect("a line of its own");
+    assert!(
+        tokens.contains("default-features = false, features = [\"aws_lc_rs\", "),
+        "{tokens}"
+    );
+    assert!(!tokens.contains("rust_crypto"), "{tokens}");
     let lock = fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock");
     let parts = lock.matches("[[package]]").count();
     // All but this one come with the hash of what is built.

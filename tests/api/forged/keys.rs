@@ -3,7 +3,8 @@
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair,
 };
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -24,8 +25,12 @@ pub struct Pair {
 impl Pair {
     pub fn draw(algorithm: Algorithm, kid: &str) -> Self {
         match algorithm {
-            Algorithm::ES256 => {
-                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+            Algorithm::ES256 | Algorithm::ES384 => {
+                let curve = match algorithm {
+                    Algorithm::ES384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+                    _ => &ECDSA_P256_SHA256_FIXED_SIGNING,
+                };
+                let pair = EcdsaKeyPair::generate(curve).expect("a key");
                 let der = AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).expect("DER");
                 let private = pair.to_pkcs8v1().expect("DER");
                 let make = EncodingKey::from_ec_pem;

@@ -16,6 +16,7 @@ async fn two_people_talk_on_the_page_of_the_guide() {
     let instance = &app.instances[0];
     let lines = read("docs/samples/nginx_prefix.conf");
     let lines = lines.replace("http://127.0.0.1:8000", &instance.url);
+    let lines = lines.replace("/var/log/nginx/", "");
     let nginx = Nginx::at(port, instance, &lines).await;
     play("page.mjs", &nginx.url).await;
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::json;
 use tokio::process::{Child, Command};
@@ -219,6 +220,7 @@ async fn below_a_prefix_of_the_site_everything_arrives_but_the_metrics() {
     let lines = read("docs/samples/nginx_prefix.conf");
     assert!(lines.contains("proxy_pass http://127.0.0.1:8000/;"));
     let lines = lines.replace("http://127.0.0.1:8000", &instance.url);
+    let lines = lines.replace("/var/log/nginx/", "");
     let site = Nginx::with_location(instance, &lines).await;
     let below = format!("{}/causerie", site.url);
     let alice = app.person("alice").at(&below);
@@ -243,4 +245,13 @@ async fn below_a_prefix_of_the_site_everything_arrives_but_the_metrics() {
     assert_eq!(docs.status(), 200);
     assert_eq!(status("/docs/../openapi.json").await, 200);
     assert_everything_arrives(&below).await;
+    // A ticket is in no log, also when there is nobody to show it to.
+    instance.signal(Signal::SIGKILL);
+    let ask = async || {
+        let answer = reqwest::get(format!("{below}/v1/events/stream?ticket=canary")).await;
+        answer.expect("an answer").status() == 502
+    };
+    eventually("nobody to answer", async || ask().await.then_some(())).await;
+    let logs = site.logs(&["error.log", "causerie.log", "access.log"]);
+    assert!(!logs.contains("canary"), "{logs}");
 }

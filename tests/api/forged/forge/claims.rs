@@ -52,6 +52,7 @@ impl Forge<'_> {
             self.says("no aud", &self.without("aud")),
             self.says("no sub", &self.without("sub")),
         ];
+        let over = chrono::Utc::now().timestamp() - 3600;
         for (name, value) in [
             ("iss", json!("https://issuer.example/")),
             ("iss", json!("https://ISSUER.example")),
@@ -61,17 +62,31 @@ impl Forge<'_> {
             ("aud", json!([])),
             ("tenant", json!("other")),
             ("tenant", json!("Default")),
+            // Which tenant, or whose role, it means is not for us to guess.
+            ("tenant", json!(["other"])),
+            ("tenant", json!([])),
+            ("tenant", json!({ "id": "other" })),
+            ("tenant", json!(true)),
+            ("tenant", json!(1.5)),
             ("role", json!("service")),
+            ("role", json!(["service"])),
+            ("role", json!({ "name": "service" })),
+            ("role", json!(false)),
+            // Two people would be one, rounded.
+            ("sub", json!(1e20)),
+            ("sub", json!(1.0)),
             ("sub", json!("")),
             ("sub", json!("a\0b")),
             ("sub", json!("x".repeat(129))),
             ("sub", json!(["alice"])),
             ("sub", json!({ "id": "alice" })),
         ] {
-            made.push(self.says(
-                &format!("{name} {:.30}", value.to_string()),
-                &self.with(name, value),
-            ));
+            let what = format!("{name} {:.30}", value.to_string());
+            let mut claims = self.with(name, value);
+            made.push(self.says(&what, &claims));
+            // Nor is it said that it was right once.
+            claims["exp"] = json!(over);
+            made.push(self.says(&format!("{what}, and over"), &claims));
         }
         made
     }
