@@ -117,6 +117,11 @@ pub async fn stands_in_the_middle(database: &Database) {
         "insert into revisions select x.tenant_id, x.id, x.changed_position, 'earlier', '[]', '{}', now(), 'eve'
            from messages x where x.sender_id = 'eve' on conflict do nothing",
         "update messages set content = 'left over', deleted_at = null, client_message_id = 'left-' || seq where sender_id = 'eve'",
+        // Every notice names her, and every other message quotes one.
+        "update messages set notice = jsonb_set(notice, '{actorId}', '\"eve\"') where notice is not null",
+        "update messages x set reply_to_id = n.id from messages n
+          where n.tenant_id = x.tenant_id and n.conversation_id = x.conversation_id and n.notice is not null
+            and x.reply_to_id is null and x.sender_id is not null and x.seq % 2 = 0",
         &like_bobs("presence", ""),
         &like_bobs("receipt_marks", ""),
         &like_bobs("handouts", ""),
