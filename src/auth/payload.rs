@@ -81,7 +81,6 @@ impl Payload {
         self.text(&names.role)
     }
 
-    /// One, or several.
     /// Whether a tenant or a role is there that is no text and no number: it is not known which one was meant.
     pub fn is_unreadable(&self, names: &ClaimNames) -> bool {
         [&names.tenant, &names.role]
@@ -104,6 +103,7 @@ impl Payload {
         Ok(UserKey::new(&tenant, &id))
     }
 
+    /// One, or several.
     pub fn organizations(&self, names: &ClaimNames) -> Vec<String> {
         match self.first(&names.organizations) {
             Some(Value::Array(several)) => several.iter().filter_map(text).collect(),
