@@ -65,7 +65,7 @@ dialog > header, .bar { display: flex; align-items: center; gap: .6rem; }
 dialog > header { padding-inline-end: .75rem; }
 h2 { flex: 1; min-width: 0; font-size: 1.08rem; font-weight: 650; line-height: 1.35; overflow-wrap: anywhere; }
 dialog > .bar { flex-wrap: wrap; justify-content: flex-end; padding-block: .9rem 1.2rem; }
-.people { overflow-y: auto; min-height: 6rem; }
+.people { overflow: hidden auto; min-height: 6rem; }
 .person { display: flex; align-items: center; gap: .7rem; padding: .5rem 0; overflow-wrap: anywhere; }
 .who { flex: 1; min-width: 0; display: flex; flex-wrap: wrap; align-items: center; gap: .35rem .8rem; }
 .who .lines { flex-basis: 7rem; }
@@ -111,7 +111,7 @@ export const threadSheet = sheet(`
 .connection { padding: .4rem 1.1rem; background: var(--wash); font-size: .88rem; text-align: center; animation: late 2.5s; }
 @keyframes late { 0%, 99% { position: absolute; visibility: hidden; } }
 .frame { flex: 1; position: relative; min-height: 0; }
-.log { position: absolute; inset: 0; overflow-y: auto; overflow-anchor: none; overscroll-behavior: contain; padding: 1rem 1.1rem; }
+.log { position: absolute; inset: 0; overflow: hidden auto; overflow-anchor: none; overscroll-behavior: contain; padding: 1rem 1.1rem; }
 .older, .list > .button { display: block; margin: .5rem auto; }
 .line { margin: 1.4rem 0 1rem; text-align: center; font-weight: 600; }
 .line:first-child { margin-top: .25rem; }

@@ -167,7 +167,8 @@ impl World {
         if !self.may_see(by, of.conversation) {
             return NOT_FOUND;
         }
-        if !self.is_own(by, message) {
+        let is_notice = of.notice.is_some() && !of.is_deleted();
+        if !self.is_own(by, message) || is_notice {
             return FORBIDDEN;
         }
         if of.is_deleted() {
