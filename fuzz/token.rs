@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use causerie::auth::{Claims, Keys, mint};
 use causerie::config::{ClaimNames, KeySetting};
+use causerie::model::Problems;
 use futures::executor::block_on;
 
 use crate::made_up::{Change, changed};
@@ -91,9 +92,10 @@ fn a_token_says_who_it_is_for_and_no_longer_than_it_lasts() {
             if (-32..=-28).contains(&lasts) {
                 return;
             }
+            let is_somebody = Problems::of_id(id).is_none();
             assert_eq!(
                 is_accepted(&token(SECRET, id, lasts)),
-                lasts > -30,
+                lasts > -30 && is_somebody,
                 "{id:?} {lasts}"
             );
         });
