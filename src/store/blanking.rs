@@ -145,7 +145,7 @@ async fn put_words(
     Ok(done.rows_affected())
 }
 
-/// Ends the memberships. Nothing is said about it, only told. Nobody finds a PRIVATE conversation by these two people
+/// Ends the memberships, and forgets when the person read, in those that had ended before as well. Nothing is said about it, only told. Nobody finds a PRIVATE conversation by these two people
 /// any more: whoever comes back under that id begins another.
 async fn leave(log: &mut LogTransaction<'_>, item: &Blank) -> Result<u64> {
     let text = "select conversation_id from members
@@ -156,28 +156,29 @@ async fn leave(log: &mut LogTransaction<'_>, item: &Blank) -> Result<u64> {
         .bind(item.leave.clone())
         .fetch_all(&mut *log.connection)
         .await?;
-    let mut left = Vec::with_capacity(open.len());
+    let mut left = HashMap::with_capacity(open.len());
     for (conversation,) in open {
         let position = log.append(EventKind::MemberLeft, &item.user.tenant, |row| {
             row.conversation_id = Some(conversation);
             row.actor_id = Some(item.user.id.to_string());
             row.subject_user_id = Some(item.user.id.to_string());
         });
-        left.push((conversation, position));
+        left.insert(conversation, position);
     }
     query("erasures.leave", "
         with g as materialized (
             select * from unnest($3::uuid[], $4::bigint[]) as g (id, position)
         ), unkeyed as (
             update conversations c set dedupe_key = null from g
-             where c.tenant_id = $1 and c.id = g.id and c.type = 'PRIVATE' and c.dedupe_key is not null
+             where c.tenant_id = $1 and c.id = g.id and g.position is not null and c.type = 'PRIVATE' and c.dedupe_key is not null
         )
-        update members m set left_position = g.position, read_at = null, shown_at = null from g
-         where m.tenant_id = $1 and m.conversation_id = g.id and m.user_id = $2 and m.left_position is null")
+        update members m set left_position = coalesce(m.left_position, g.position), read_at = null, shown_at = null from g
+         where m.tenant_id = $1 and m.conversation_id = g.id and m.user_id = $2
+           and (m.left_position is null or m.read_at is not null or m.shown_at is not null)")
         .bind(item.user.tenant.to_string())
         .bind(item.user.id.to_string())
-        .bind(left.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-        .bind(left.iter().map(|(_, position)| *position).collect::<Vec<_>>())
+        .bind(item.leave.clone())
+        .bind(item.leave.iter().map(|id| left.get(id).copied()).collect::<Vec<_>>())
         .execute(&mut *log.connection)
         .await?;
     Ok(left.len() as u64)

@@ -222,8 +222,7 @@ async fn make_stubs(log: &mut LogTransaction<'_>, joins: &[Join<'_>]) -> Result<
     if ids.is_empty() {
         return Ok(());
     }
-    users::make_stubs(log.connection, &tenants, &ids).await?;
-    Ok(())
+    users::make_stubs(log.connection, &tenants, &ids).await
 }
 
 async fn insert(log: &mut LogTransaction<'_>, joins: &[Join<'_>]) -> Result<()> {

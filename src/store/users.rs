@@ -243,19 +243,19 @@ pub async fn known(
         .await?)
 }
 
-/// Rows for people who are only named so far (`users.unknown = "create"`): their first token fills them. Gives whom it made:
-/// who was erased has a row.
+/// Rows for people who are only named so far (`users.unknown = "create"`): their first token fills them.
 pub async fn make_stubs(
     connection: &mut PgConnection,
     tenants: &[String],
     ids: &[String],
-) -> Result<Vec<(String, String)>> {
-    let text = "insert into users (tenant_id, id) select * from unnest($1::text[], $2::text[]) on conflict do nothing returning tenant_id, id";
-    Ok(query_as("users.stubs", text)
+) -> Result<()> {
+    let text = "insert into users (tenant_id, id) select * from unnest($1::text[], $2::text[]) on conflict do nothing";
+    query("users.stubs", text)
         .bind(tenants.to_vec())
         .bind(ids.to_vec())
-        .fetch_all(connection)
-        .await?)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// These people, in the order asked; those unknown left out.

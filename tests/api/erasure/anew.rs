@@ -1,6 +1,7 @@
 //! Who comes back under the id of somebody who was erased is somebody else; and what nobody may say in their place.
 
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 
 use super::canaries::{CANARY, finished, tables_with};
 use super::site::Site;
@@ -97,6 +98,25 @@ async fn when_somebody_read_and_was_there_is_forgotten_and_the_id_stays_where_th
     site.alice.post(&path, &read).await;
     let told = member(&site.bob, &site.pair, "alice").await;
     assert!(told["readAt"].is_string(), "{told}");
+    // And where she was a member once.
+    let left = json!({ "type": "GROUP", "memberIds": ["alice"] });
+    let left = site.bob.post("/v1/conversations", &left).await.ok();
+    let left = left["id"].as_str().expect("an id").to_owned();
+    site.bob.say(&left, "Do you read this?").await.ok();
+    let path = format!("/v1/conversations/{left}");
+    site.alice
+        .post(&format!("{path}/read"), &json!({}))
+        .await
+        .ok();
+    let gone = site.alice.delete(&format!("{path}/members/alice")).await;
+    assert_eq!(gone.status, 204, "{}", gone.text);
+    let times = "select count(*) from members where user_id = 'alice' and (read_at is not null or shown_at is not null)";
+    let mut connection = PgConnection::connect(&app.database.url).await.expect("it");
+    let noted: i64 = sqlx::query_scalar(times)
+        .fetch_one(&mut connection)
+        .await
+        .expect("a row");
+    assert!(noted >= 2, "{noted}");
     eventually("her presence to be noted", async || {
         site.alice.get("/v1/unread").await.ok();
         let tables = tables_with(&app, "\"alice\"").await;
@@ -107,6 +127,11 @@ async fn when_somebody_read_and_was_there_is_forgotten_and_the_id_stays_where_th
     finished(&app).await;
     let told = member(&site.bob, &site.pair, "alice").await;
     assert_eq!(told["readAt"], Value::Null);
+    let noted: i64 = sqlx::query_scalar(times)
+        .fetch_one(&mut connection)
+        .await
+        .expect("a row");
+    assert_eq!(noted, 0);
     assert!(tables_with(&app, CANARY).await.is_empty());
     let kept = tables_with(&app, "\"alice\"").await;
     let meant = [
