@@ -7,6 +7,7 @@
 //! - `store`: all SQL; `store::writer` is the only way into the log
 //! - `live`: the tail that follows the log, and the feeds it fills, in memory
 //! - `routes`: HTTP, one file per noun; `routes::feed` is the one read behind poll, long-poll and stream
+//! - `jobs`: what is done later, or again until it succeeds
 //! - `auth`, `error`, `requests`, `client_ip`, `cors`, `headers`: what every route leans on
 //! - `model`: plain data
 //! - `logging`: where the lines go, and what no setting makes them say
@@ -30,6 +31,7 @@ pub mod error;
 #[cfg(feature = "planted-faults")]
 pub mod faults;
 mod headers;
+mod jobs;
 pub mod live;
 pub mod logging;
 mod maintenance;

@@ -18,6 +18,7 @@ use crate::cors::Origins;
 use crate::embedded::{Embedded, Settings};
 use crate::error::count_refusals;
 use crate::headers::for_browsers;
+use crate::jobs::{self, Bell, Shop};
 use crate::live::{Live, RingSize};
 use crate::requests::{Arrivals, Requests};
 use crate::routes::{Desk, Limits, Room, Streams};
@@ -148,6 +149,7 @@ pub fn rocket(
         .manage(Arc::new(Limits::new(&config.limits)))
         .manage(demo::Slot::new())
         .manage(Room::default())
+        .manage(Arc::<Bell>::default())
         .manage(prometheus)
         .manage(origins)
         .manage(config)
@@ -179,6 +181,10 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
             ) else {
                 return rocket.shutdown().notify();
             };
+            if let (Some(db), Some(bell)) = (rocket.state::<Db>(), rocket.state::<Arc<Bell>>()) {
+                let (db, writer, live) = (db.clone(), writer.clone(), live.clone());
+                tokio::spawn(jobs::run(Arc::new(Shop { db, writer, live }), bell.clone()));
+            }
             let (Some(db), Some(identities), Some(tickets), Some(readiness), Some(slot)) = (
                 rocket.state::<Db>(),
                 rocket.state::<Arc<Identities>>(),

@@ -5,6 +5,7 @@ mod cursor;
 mod ephemeral;
 mod event;
 mod export;
+mod job;
 mod message;
 mod new_conversation;
 mod notice;
@@ -26,6 +27,7 @@ pub use event::{
     MemberData, MessageData, Receipt, ReceiptData, UserData,
 };
 pub use export::{ExportKind, ExportPlace, Exported};
+pub use job::{JobKind, JobState};
 pub use message::{
     Attachment, EditedMessage, Message, MessageReceipt, MessageStatus, MessageType, NewAttachment,
     NewMessage, ReplyTo, Revision,

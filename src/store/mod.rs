@@ -16,6 +16,7 @@ pub mod erasure;
 pub mod export;
 pub mod handouts;
 pub mod identity;
+pub mod jobs;
 pub mod joins;
 pub mod log;
 pub mod members;
