@@ -1,6 +1,8 @@
 //! Does the jobs whose time has come, a few at a time. Whichever instance takes one does it; when that is killed, another
 //! takes it over once the lease has ended. So a job may be begun twice: what it does, it must do once by a key of its own.
 
+mod notification;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,11 +86,10 @@ async fn work(shop: Arc<Shop>, job: Taken) {
 }
 
 /// The work itself, kind by kind.
-async fn perform(_shop: &Shop, job: &Taken) -> Ending {
+async fn perform(shop: &Shop, job: &Taken) -> Ending {
     match job.kind {
-        JobKind::Message | JobKind::Email | JobKind::Notification => {
-            Ending::Dead("nothing does this kind".to_owned())
-        }
+        JobKind::Notification => notification::show(shop, job).await,
+        JobKind::Message | JobKind::Email => Ending::Dead("nothing does this kind".to_owned()),
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use uuid::Uuid;
 
+use super::batch::{Batch, Miss, Unread};
 use super::held::Held;
 use super::presence::Alive;
 use super::seat::Seats;
@@ -38,37 +39,6 @@ pub(super) enum Membership {
     Ended(Uuid),
 }
 
-/// How much is unread, absolute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unread {
-    pub total: i64,
-    pub conversations: i64,
-}
-
-/// What a read found in memory.
-#[derive(Debug)]
-pub struct Batch {
-    pub events: Vec<Arc<Held>>,
-    /// Everything up to here was looked at: the last event when there is more.
-    pub up_to: Position,
-    pub has_more: bool,
-    /// Newest event of this user at or below `up_to`: what an ETag stands for.
-    pub last: Position,
-    pub unread: Unread,
-    /// Of the conversations that these events are about.
-    pub changed: Vec<(Uuid, i64)>,
-    /// Since the newest event of this user.
-    pub quiet_for: Option<Duration>,
-}
-
-/// Why memory cannot answer.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Miss {
-    /// The cursor is below what this feed holds; it is complete above this position.
-    Below(Position),
-    Ended,
-}
-
 impl Feed {
     pub(super) fn new(key: UserKey, floor: Position, snapshot: &Snapshot) -> Self {
         let mut standings: HashMap<Uuid, Standing> = HashMap::new();
@@ -89,6 +59,7 @@ impl Feed {
             counted: snapshot.head,
             unread_total: unread.iter().sum(),
             unread_conversations: unread.len() as i64,
+            unread_notifications: snapshot.notifications,
             standings,
             last: 0,
             last_at: None,
@@ -186,6 +157,7 @@ impl Feed {
             unread: Unread {
                 total: state.unread_total,
                 conversations: state.unread_conversations,
+                notifications: state.unread_notifications,
             },
             changed,
             quiet_for: state
@@ -205,8 +177,8 @@ impl Feed {
         Some((standing.last_position, standing.unread()))
     }
 
-    /// The newest event of the user, and every conversation with something unread.
-    pub fn unread(&self) -> (Position, Vec<(Uuid, i64)>) {
+    /// Every conversation with something unread, and how many notifications are.
+    pub fn unread(&self) -> (Vec<(Uuid, i64)>, i64) {
         let mut state = self.state();
         state.read_at = Instant::now();
         let counts = state
@@ -214,7 +186,7 @@ impl Feed {
             .iter()
             .map(|(id, standing)| (*id, standing.unread()))
             .filter(|(_, unread)| *unread > 0);
-        (state.last, counts.collect())
+        (counts.collect(), state.unread_notifications)
     }
 
     /// Every conversation with its last activity, for a user with more than a few.

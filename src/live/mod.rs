@@ -5,6 +5,7 @@
 //! Knows ids, positions and bytes; neither HTTP nor SQL text.
 
 mod arrival;
+mod batch;
 mod beat;
 mod birth;
 mod clock;
@@ -37,10 +38,11 @@ use dashmap::DashMap;
 use tokio::sync::{Notify, Semaphore, mpsc, watch as channel};
 use uuid::Uuid;
 
+pub use batch::{Batch, Miss, Unread};
 use core::Core;
 use ephemeral::Ephemeral;
+pub use feed::Feed;
 use feed::Membership;
-pub use feed::{Batch, Feed, Miss, Unread};
 use fresh::NEVER;
 pub use held::Held;
 pub use seat::Seat;

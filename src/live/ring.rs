@@ -161,8 +161,27 @@ impl Ring {
                     held.forget();
                 }
             }),
-            EventKind::ConversationCreated | EventKind::MemberJoined | EventKind::MemberLeft => {}
+            EventKind::NotificationRead | EventKind::NotificationDeleted => {
+                self.forget_notified(event);
+            }
+            EventKind::ConversationCreated
+            | EventKind::MemberJoined
+            | EventKind::MemberLeft
+            | EventKind::NotificationCreated => {}
         }
+    }
+
+    /// What was said of this notification; where those before it are read as well, of all of this person's.
+    fn forget_notified(&self, event: &Held) {
+        let Some(user) = &event.row.audience_user_id else {
+            return;
+        };
+        let all = event.row.kind == EventKind::NotificationRead && event.row.seq.is_some();
+        let id = event.row.notification_id;
+        self.of_user(&UserKey::new(&event.row.tenant_id, user))
+            .filter(|held| held.row.notification_id.is_some())
+            .filter(|held| all || held.row.notification_id == id)
+            .for_each(|held| held.forget());
     }
 
     /// Rare, and of texts, excerpts and names of any age: everything of the tenant at once, and then of each conversation

@@ -26,6 +26,7 @@ pub(super) struct State {
     pub(super) standings: HashMap<Uuid, Standing>,
     pub(super) unread_total: i64,
     pub(super) unread_conversations: i64,
+    pub(super) unread_notifications: i64,
     /// Newest event the user may see; 0 when none is known.
     pub(super) last: Position,
     pub(super) last_at: Option<DateTime<Utc>>,
@@ -78,6 +79,9 @@ impl State {
                 | EventKind::MessageDeleted
                 | EventKind::ReceiptRead
                 | EventKind::ReceiptDelivered
+                | EventKind::NotificationCreated
+                | EventKind::NotificationRead
+                | EventKind::NotificationDeleted
                 | EventKind::UserUpdated => {}
             }
         }
@@ -87,8 +91,11 @@ impl State {
     /// Moves the unread map by an event that the snapshot did not count yet.
     pub(super) fn count(&mut self, me: &UserKey, held: &Held) {
         let row = &held.row;
-        let (Some(conversation), true) = (row.conversation_id, row.position > self.counted) else {
+        if row.position <= self.counted {
             return;
+        }
+        let Some(conversation) = row.conversation_id else {
+            return self.count_notifications(held);
         };
         let Some(standing) = self.standings.get_mut(&conversation) else {
             return;
@@ -127,6 +134,18 @@ impl State {
             self.forget_all_but_the_newest();
         }
         self.recount(before, after);
+    }
+
+    fn count_notifications(&mut self, held: &Held) {
+        let before = self.unread_notifications;
+        self.unread_notifications = match (held.row.kind, held.row.seq) {
+            (EventKind::NotificationCreated, _) => before + 1,
+            (EventKind::NotificationRead, count) => before - count.unwrap_or(1),
+            (EventKind::NotificationDeleted, count) => before - count.unwrap_or(0),
+            // The person was erased: whoever comes back under the id has none.
+            (EventKind::UserUpdated, Some(_)) => 0,
+            _ => before,
+        };
     }
 
     /// Of each conversation the newest tells of those before it.

@@ -158,6 +158,9 @@ impl View {
             | EventKind::MessageDeleted
             | EventKind::ReceiptRead
             | EventKind::ReceiptDelivered
+            | EventKind::NotificationCreated
+            | EventKind::NotificationRead
+            | EventKind::NotificationDeleted
             | EventKind::UserUpdated => {}
         }
     }

@@ -8,7 +8,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Conversation, Cursor, Epoch, Member, MemberStatus, Message, Position, Time, User};
+use super::{
+    Conversation, Cursor, Epoch, Member, MemberStatus, Message, Notification, Position, Time, User,
+};
 
 macro_rules! kinds {
     ($($kind:ident $name:literal),* $(,)?) => {
@@ -38,6 +40,9 @@ kinds! {
     MessageDeleted "message.deleted",
     ReceiptRead "receipt.read",
     ReceiptDelivered "receipt.delivered",
+    NotificationCreated "notification.created",
+    NotificationRead "notification.read",
+    NotificationDeleted "notification.deleted",
     UserUpdated "user.updated",
 }
 
@@ -90,6 +95,7 @@ pub struct EventRow {
     pub actor_id: Option<String>,
     pub audience_user_id: Option<String>,
     pub subject_user_id: Option<String>,
+    pub notification_id: Option<Uuid>,
     pub seq: Option<i64>,
     pub occurred_at: DateTime<Utc>,
 }
@@ -149,6 +155,20 @@ pub struct UserData {
     pub user: User,
 }
 
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NotificationData {
+    pub notification: Notification,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NotificationReadData {
+    pub notification: Notification,
+    /// Whether those that were shown before it are read with it.
+    pub and_older: bool,
+}
+
 /// "This member has read everything up to `readUpTo`".
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -205,6 +225,15 @@ pub enum Event {
     ReceiptRead(EventOf<ReceiptData>),
     #[serde(rename = "receipt.delivered")]
     ReceiptDelivered(EventOf<DeliveryData>),
+    /// The host tells the caller something, outside of any conversation.
+    #[serde(rename = "notification.created")]
+    NotificationCreated(EventOf<NotificationData>),
+    /// On one of the caller's devices.
+    #[serde(rename = "notification.read")]
+    NotificationRead(EventOf<NotificationReadData>),
+    /// A tombstone from now on, in every event that carries it.
+    #[serde(rename = "notification.deleted")]
+    NotificationDeleted(EventOf<NotificationData>),
     /// A person's profile changed. `conversationId` names the conversation through which the caller knows them.
     #[serde(rename = "user.updated")]
     UserUpdated(EventOf<UserData>),

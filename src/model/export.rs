@@ -27,6 +27,7 @@ kinds! {
     Message "message",
     Revision "revision",
     Receipt "receipt",
+    Notification "notification",
     Presence "presence",
     Revocation "revocation",
     Ticket "ticket",
@@ -55,6 +56,7 @@ impl ExportKind {
     fn start(self) -> ExportPlace {
         let lowest = match self {
             Self::Profile | Self::Presence | Self::Revocation | Self::Ticket => "",
+            Self::Notification => "00000000-0000-0000-0000-000000000000",
             Self::Membership | Self::Message | Self::Revision => {
                 "00000000-0000-0000-0000-000000000000/0"
             }
@@ -93,6 +95,7 @@ impl ExportPlace {
                 id(of) && number(at)
             }
             (ExportKind::Receipt, [of, status, at]) => id(of) && word(status) && number(at),
+            (ExportKind::Notification, [one]) => id(one),
             (ExportKind::Handout, [transport, up_to, after]) => {
                 word(transport) && number(up_to) && number(after)
             }

@@ -9,6 +9,7 @@ mod job;
 mod message;
 mod new_conversation;
 mod notice;
+mod notification;
 mod object;
 mod rules;
 mod time;
@@ -24,7 +25,8 @@ pub use cursor::{Cursor, CursorError, Epoch, Position};
 pub use ephemeral::{EphemeralState, Presence, PresenceStatus, Typing};
 pub use event::{
     ConversationData, Delivery, DeliveryData, Event, EventKind, EventOf, EventRow, Frame,
-    MemberData, MessageData, Receipt, ReceiptData, UserData,
+    MemberData, MessageData, NotificationData, NotificationReadData, Receipt, ReceiptData,
+    UserData,
 };
 pub use export::{ExportKind, ExportPlace, Exported};
 pub use job::{JobKind, JobState};
@@ -37,6 +39,7 @@ pub use new_conversation::{
     NewMembers,
 };
 pub use notice::{Language, Notice, NoticeType};
+pub use notification::{NewNotification, Notification};
 pub use object::{Object, list as list_of_objects};
 pub use rules::{Check, FieldCode, FieldProblem, LinkHosts, Problems, in_nfc, uuid};
 pub use time::Time;

@@ -15,7 +15,8 @@ use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 use super::respond::{Json, See};
 use super::{
     admin, assets, conversations, delivered, demo, diagnostics, events, health, me, members,
-    message, messages, person, presence, read, stream, sync, tickets, typing, unread, users,
+    message, messages, notifications, person, presence, read, stream, sync, tickets, typing,
+    unread, users,
 };
 use crate::config;
 use crate::error::{Code, Error, Problem, Result};
@@ -39,6 +40,7 @@ use crate::model::{Event, Notice};
         members::list, members::add, members::update, members::remove,
         messages::list, messages::send, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
         read::conversation, read::message, typing::put, presence::list,
+        notifications::create, notifications::list, notifications::read, notifications::read_all, notifications::delete,
         unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message, admin::revoke,
         health::healthz, health::readyz, health::metrics, diagnostics::stream, diagnostics::wait,
         assets::client, assets::elements,
@@ -50,7 +52,7 @@ use crate::model::{Event, Notice};
     security(("bearer" = []), ("cookie" = [])),
     tags(
         (name = "conversations"), (name = "members"), (name = "messages"), (name = "events", description = "One feed, three transports"),
-        (name = "users"), (name = "operations"), (name = "pages", description = "What a person looks at"),
+        (name = "notifications", description = "What the host tells people outside of conversations"), (name = "users"), (name = "operations"), (name = "pages", description = "What a person looks at"),
     ),
 )]
 struct Api;

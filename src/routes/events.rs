@@ -190,10 +190,9 @@ fn answer(
 /// Stands for the user, the newest event it may see, what is unread, who types and who is there: the same on every
 /// instance while nothing changes for this user, however the log grows for others.
 fn etag(reader: &Reader, page: &FeedPage) -> String {
-    let unread = page
-        .unread
-        .as_ref()
-        .map_or((0, 0), |unread| (unread.total, unread.conversations));
+    let unread = page.unread.as_ref().map_or((0, 0, 0), |unread| {
+        (unread.total, unread.conversations, unread.notifications)
+    });
     let of_user = {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
@@ -210,8 +209,8 @@ fn etag(reader: &Reader, page: &FeedPage) -> String {
         false => ephemeral,
     };
     format!(
-        "W/\"{}-{place}-{}-{}-{of_user:x}-{ephemeral:x}\"",
-        page.epoch, unread.0, unread.1
+        "W/\"{}-{place}-{}-{}-{}-{of_user:x}-{ephemeral:x}\"",
+        page.epoch, unread.0, unread.1, unread.2
     )
 }
 

@@ -183,6 +183,7 @@ impl Reader {
         let unread = UnreadState {
             total: batch.unread.total,
             conversations: batch.unread.conversations,
+            notifications: batch.unread.notifications,
             changed,
         };
         let ephemeral = match batch.has_more {
@@ -214,7 +215,8 @@ impl Reader {
             }
             return Box::pin(self.read_anew(epoch, events)).await;
         };
-        let of = stale.row.conversation_id.unwrap_or_default();
+        let of = stale.row.conversation_id.or(stale.row.notification_id);
+        let of = of.unwrap_or_default();
         let _turn = Box::pin(self.live.turn_to_read(of)).await;
         Box::pin(self.read_anew(epoch, events)).await
     }

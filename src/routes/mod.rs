@@ -21,6 +21,7 @@ mod me;
 mod members;
 mod message;
 mod messages;
+mod notifications;
 mod page;
 mod params;
 mod person;
@@ -104,6 +105,11 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
                 read::message,
                 typing::put,
                 presence::list,
+                notifications::create,
+                notifications::list,
+                notifications::read_all,
+                notifications::read,
+                notifications::delete,
                 unread::get,
                 sync::get,
                 events::poll,

@@ -17,6 +17,8 @@ use crate::store::writer::Writer;
 pub struct UnreadState {
     pub total: i64,
     pub conversations: i64,
+    /// Notifications that are not read.
+    pub notifications: i64,
     /// The conversations of this page; of a backlog read in several, the last page's.
     pub changed: Vec<UnreadCount>,
 }

@@ -184,7 +184,8 @@ impl Open {
         }
         let Some(unread) = page.unread else { return };
         let is_new = self.unread.as_ref().is_none_or(|old| {
-            (old.total, old.conversations) != (unread.total, unread.conversations)
+            (old.total, old.conversations, old.notifications)
+                != (unread.total, unread.conversations, unread.notifications)
         });
         if is_new || !unread.changed.is_empty() {
             // Numbers and ids: nothing here can fail to serialise.

@@ -46,6 +46,7 @@ pub async fn get(
     let unread = UnreadState {
         total: snapshot.unread.iter().map(|(_, count)| count).sum(),
         conversations: snapshot.unread.len() as i64,
+        notifications: snapshot.notifications,
         changed: snapshot
             .unread
             .into_iter()

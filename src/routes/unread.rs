@@ -22,6 +22,8 @@ pub struct UnreadList {
     pub total: i64,
     /// Those with something unread.
     pub conversations: Vec<UnreadCount>,
+    /// Notifications that are not read.
+    pub notifications: i64,
     pub cursor: String,
 }
 
@@ -43,12 +45,12 @@ pub async fn get(
     let feed = live.feed(db, &me.key).await?;
     // Read before the counts: they are at least as new.
     let place = live.place().ok_or(Code::Unavailable)?;
-    let (_, mut counts) = feed.unread();
+    let (mut counts, notifications) = feed.unread();
     counts.sort_unstable();
     let total = counts.iter().map(|(_, count)| count).sum();
     // Of the person and every count: the same on all instances, and after a restart.
     let mut hasher = DefaultHasher::new();
-    (&me.key, &counts).hash(&mut hasher);
+    (&me.key, &counts, notifications).hash(&mut hasher);
     let etag = format!("W/\"{}-{:x}\"", place.epoch, hasher.finish());
     let next_ms = next_ms(None, writer);
     live.see(&me.key, next_ms);
@@ -70,6 +72,7 @@ pub async fn get(
     let list = UnreadList {
         total,
         conversations,
+        notifications,
         cursor: place.to_string(),
     };
     Ok(Polled {

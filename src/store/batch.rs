@@ -11,6 +11,8 @@ use super::edits::{self, Edit};
 use super::erasure::{self, Erase};
 use super::joins::{self, Add};
 use super::log::LogTransaction;
+use super::notified::{self, Mark};
+use super::notify::{self, Notified, Notify};
 use super::receipts::{self, Moved, Read};
 use super::roles::{self, Manage};
 use super::send::{self, Send, Sent};
@@ -33,6 +35,8 @@ pub enum Op {
     Put(Put),
     Manage(Manage),
     Alter(Alter),
+    Notify(Box<Notify>),
+    Mark(Mark),
     Erase(Erase),
     Blank(Blank),
 }
@@ -49,6 +53,9 @@ pub enum Outcome {
     Delivered(bool),
     /// How many rows there were to blank.
     Blanked(u64),
+    Notified(Notified),
+    /// How many notifications it has changed.
+    Marked(u64),
 }
 
 impl Op {
@@ -62,6 +69,8 @@ impl Op {
             Self::Edit(_) | Self::Alter(_) => 64 * 1024,
             Self::Deliver(deliver) => 128 * deliver.horizons.len(),
             Self::Read(_) | Self::Put(_) | Self::Manage(_) | Self::Choose(_) => 128,
+            Self::Notify(notify) => 4096 + 1024 * notify.to.len(),
+            Self::Mark(_) => 8 * 1024,
             Self::Erase(_) => 64 * 1024,
             // A few of them are a batch.
             Self::Blank(_) => 256 * 1024,
@@ -80,6 +89,8 @@ impl Op {
             Self::Put(put) => Some(&put.by),
             Self::Manage(manage) => Some(&manage.by),
             Self::Alter(alter) => Some(&alter.by),
+            Self::Notify(notify) => Some(&notify.by),
+            Self::Mark(mark) => Some(&mark.by),
             Self::Erase(erase) => Some(&erase.by),
             Self::Profiles(_) | Self::Deliver(_) | Self::Blank(_) => None,
         }
@@ -146,6 +157,7 @@ async fn apply_all(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Resu
     apply_kind!(log, ops, outcomes, Alter, changes::alter_all, |()| {
         Outcome::Done
     });
+    notify(log, ops, &mut outcomes).await?;
     // Last: what was written in this batch is below it, and hidden.
     apply_kind!(log, ops, outcomes, Erase, erasure::erase_all, |()| {
         Outcome::Done
@@ -153,6 +165,31 @@ async fn apply_all(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<Vec<Resu
     let blank = blanking::blank_all;
     apply_kind!(log, ops, outcomes, Blank, blank, Outcome::Blanked);
     Ok(outcomes)
+}
+
+/// Notifications are made before they are read: an answer may have come before the question's commit.
+async fn notify(
+    log: &mut LogTransaction<'_>,
+    ops: &[&Op],
+    outcomes: &mut [Result<Outcome>],
+) -> Result<()> {
+    let (at, items): (Vec<usize>, Vec<&Box<Notify>>) = of_kind!(ops, Notify);
+    if !items.is_empty() {
+        let items: Vec<&Notify> = items.iter().map(|item| &***item).collect();
+        let made = notify::notify_all(log, &items).await?;
+        for (i, made) in at.into_iter().zip(made) {
+            outcomes[i] = made.map(Outcome::Notified);
+        }
+    }
+    apply_kind!(
+        log,
+        ops,
+        outcomes,
+        Mark,
+        notified::mark_all,
+        Outcome::Marked
+    );
+    Ok(())
 }
 
 async fn put_people(log: &mut LogTransaction<'_>, ops: &[&Op]) -> Result<()> {

@@ -74,6 +74,10 @@ fn statement(kind: ExportKind) -> &'static str {
               order by r.message_id, r.position limit $4"
         }
         ExportKind::Receipt => RECEIPTS,
+        ExportKind::Notification => {
+            "select n.id::text as key, to_jsonb(n) as row from notifications n
+              where n.tenant_id = $1 and n.user_id = $2 and n.id > $3::uuid order by n.id limit $4"
+        }
         ExportKind::Handout => {
             "select h.transport || '/' || h.up_to || '/' || h.after as key, to_jsonb(h) as row from handouts h
               where h.tenant_id = $1 and h.user_id = $2

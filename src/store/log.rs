@@ -88,6 +88,7 @@ impl<'c> LogTransaction<'c> {
             actor_id: None,
             audience_user_id: None,
             subject_user_id: None,
+            notification_id: None,
             seq: None,
             occurred_at: self.now.0,
         };
@@ -134,9 +135,9 @@ async fn insert(connection: &mut PgConnection, rows: &[EventRow]) -> Result<()> 
     let column = |pick: fn(&EventRow) -> Option<String>| rows.iter().map(pick).collect::<Vec<_>>();
     query("log.append", "
         insert into events (position, tenant_id, type, conversation_id, message_id, actor_id, audience_user_id,
-                            subject_user_id, seq, occurred_at)
+                            subject_user_id, notification_id, seq, occurred_at)
         select * from unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
-                             $8::text[], $9::bigint[], $10::timestamptz[])")
+                             $8::text[], $9::uuid[], $10::bigint[], $11::timestamptz[])")
         .bind(rows.iter().map(|r| r.position).collect::<Vec<_>>())
         .bind(column(|r| Some(r.tenant_id.clone())))
         .bind(column(|r| Some(r.kind.as_str().to_owned())))
@@ -145,6 +146,7 @@ async fn insert(connection: &mut PgConnection, rows: &[EventRow]) -> Result<()> 
         .bind(column(|r| r.actor_id.clone()))
         .bind(column(|r| r.audience_user_id.clone()))
         .bind(column(|r| r.subject_user_id.clone()))
+        .bind(rows.iter().map(|r| r.notification_id).collect::<Vec<Option<Uuid>>>())
         .bind(rows.iter().map(|r| r.seq).collect::<Vec<Option<i64>>>())
         .bind(rows.iter().map(|r| r.occurred_at).collect::<Vec<_>>())
         .execute(connection)

@@ -116,8 +116,10 @@ pub async fn forget(pool: &PgPool, user: &UserKey) -> Result<i64> {
              tickets as (delete from stream_tickets where tenant_id = $1 and user_id = $2),
              handed as (
             delete from handouts where ctid in (select ctid from handouts where tenant_id = $1 and user_id = $2 limit 500) returning 1
+        ), told as (
+            delete from notifications where ctid in (select ctid from notifications where tenant_id = $1 and user_id = $2 limit 500) returning 1
         )
-        select (select count(*) from marks) + (select count(*) from handed)";
+        select (select count(*) from marks) + (select count(*) from handed) + (select count(*) from told)";
     bounded(async {
         let mut connection = pool.acquire().await?;
         let (gone,): (i64,) = query_as("erasures.forget", text)

@@ -4,7 +4,7 @@ use sqlx::{Connection, Row};
 use uuid::Uuid;
 
 use super::conversations::{self, Filter, Newest};
-use super::{Db, bounded, query, unread};
+use super::{Db, bounded, notifications, query, unread};
 use crate::error::{Code, Error, Result};
 use crate::model::{Conversation, Cursor, UserKey};
 
@@ -14,6 +14,8 @@ pub struct Snapshot {
     pub conversations: Vec<Conversation>,
     pub has_more: bool,
     pub unread: Vec<(Uuid, i64)>,
+    /// Not read.
+    pub notifications: i64,
 }
 
 /// `newest` must have been picked before this call.
@@ -33,8 +35,9 @@ pub async fn snapshot(
         let epoch = epoch.parse().map_err(|e| Error::from(Code::Internal).because(e))?;
         let (conversations, has_more) = conversations::list(&mut transaction, me, newest, &Filter::default(), limit).await?;
         let unread = unread::list(&mut transaction, me).await?;
+        let notifications = notifications::count_unread(&mut transaction, me).await?;
         transaction.rollback().await?;
-        Ok(Snapshot { cursor: Cursor { epoch, position: row.try_get("head")? }, conversations, has_more, unread })
+        Ok(Snapshot { cursor: Cursor { epoch, position: row.try_get("head")? }, conversations, has_more, unread, notifications })
     })
     .await
 }

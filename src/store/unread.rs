@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::conversation_rows::unread_lateral;
 use super::erasure::CHUNK;
 use super::message_rows::gone;
+use super::notifications::{seen_by, unread_count};
 use super::{Db, bounded, query_as};
 use crate::error::Result;
 use crate::model::{EventRow, Position, UserKey};
@@ -35,6 +36,8 @@ pub struct Interval {
 pub struct Snapshot {
     pub head: Position,
     pub intervals: Vec<Interval>,
+    /// How many notifications are unread.
+    pub notifications: i64,
 }
 
 /// Another's message that no device is known to have.
@@ -63,12 +66,14 @@ impl Snapshot {
 
 const SNAPSHOT: &str = concat!(
     "
-    select h.head, m.conversation_id, m.joined_position, m.left_position, c.last_position, c.type = 'PRIVATE' as is_private,
+    select h.head, h.notifications, m.conversation_id, m.joined_position, m.left_position, c.last_position, c.type = 'PRIVATE' as is_private,
            case when c.type = 'PRIVATE' and m.left_position is null and c.last_seq > greatest(m.delivered_up_to, m.shown_up_to)
                 then c.last_seq end as undelivered,
            case when c.last_seq > greatest(coalesce(m.deleted_up_to, -1), coalesce(m.archived_up_to, -1)) then c.activity_position else 0 end as activity_position,
            greatest(m.read_up_to, coalesce(m.deleted_up_to, 0)) as read_up_to, r.lows, r.highs
-      from (select coalesce((select position from events order by position desc limit 1), 0) as head) h
+      from (select coalesce((select position from events order by position desc limit 1), 0) as head, ",
+    unread_count!(),
+    " as notifications) h
       left join members m on m.tenant_id = $1 and m.user_id = $2 and (m.left_position is null or m.left_position > $3)
       left join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
       left join lateral (
@@ -88,6 +93,7 @@ const SNAPSHOT: &str = concat!(
 #[derive(sqlx::FromRow)]
 struct SnapshotRow {
     head: Position,
+    notifications: i64,
     conversation_id: Option<Uuid>,
     joined_position: Option<Position>,
     left_position: Option<Position>,
@@ -110,7 +116,9 @@ pub async fn snapshot(db: &Db, me: &UserKey, floor: Position) -> Result<Snapshot
             .bind(floor)
             .fetch_all(&mut *connection)
             .await?;
-        let head = rows.first().map_or(0, |row| row.head);
+        let first = rows.first();
+        let head = first.map_or(0, |row| row.head);
+        let notifications = first.map_or(0, |row| row.notifications);
         let interval = |row: SnapshotRow| {
             Some(Interval {
                 conversation: row.conversation_id?,
@@ -132,6 +140,7 @@ pub async fn snapshot(db: &Db, me: &UserKey, floor: Position) -> Result<Snapshot
         Ok(Snapshot {
             head,
             intervals: rows.into_iter().filter_map(interval).collect(),
+            notifications,
         })
     })
     .await

@@ -28,6 +28,8 @@ use crate::support::{Answer, Person};
 fn things<'s>(scene: &'s Scene, path: &str) -> Vec<&'s str> {
     if path.contains("/users") {
         vec!["bob"]
+    } else if path.contains("/notifications/{id}") {
+        vec![&scene.notification]
     } else if path.contains("/messages/{id}") {
         vec![
             &scene.group.message,

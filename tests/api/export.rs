@@ -7,7 +7,7 @@ use crate::refusals::assert_problem;
 use crate::support::{App, Person, eventually};
 
 /// Every column of the schema that names a person, and in which part of an export its rows are.
-const COLUMNS: [(&str, &str); 13] = [
+const COLUMNS: [(&str, &str); 14] = [
     ("erasures.user_id", "ERASURE"),
     ("events.actor_id", "EVENT"),
     ("events.audience_user_id", "EVENT"),
@@ -15,6 +15,7 @@ const COLUMNS: [(&str, &str); 13] = [
     ("handouts.user_id", "HANDOUT"),
     ("members.user_id", "MEMBERSHIP"),
     ("messages.sender_id", "MESSAGE"),
+    ("notifications.user_id", "NOTIFICATION"),
     ("presence.user_id", "PRESENCE"),
     ("receipt_marks.user_id", "RECEIPT"),
     ("revisions.replaced_by", "REVISION"),
@@ -64,6 +65,8 @@ async fn known_everywhere(app: &App) -> Person {
         .await
         .ok();
     let service = Person::service(&alice.base);
+    let told = json!({ "userId": "alice", "type": "T", "title": "kept" });
+    service.post("/v1/notifications", &told).await.ok();
     let revoke = "/v1/admin/users/alice/revoke";
     service.post(revoke, &json!({})).await;
     let alice = eventually("a new token to be let in", async || {

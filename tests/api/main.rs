@@ -58,6 +58,7 @@ mod members;
 mod messages;
 mod names;
 mod notices;
+mod notifications;
 mod plans;
 mod presence;
 mod receipts;

@@ -16,7 +16,9 @@ with open(os.environ["CAUSERIE_SCENE"], encoding="utf-8") as file:
     SCENE = json.load(file)
 BASE = SCENE["base"]
 OTHER = {"alice": "bob", "bob": "alice"}
-OF_SERVICE = {"putUser", "putUsers", "traceMessage", "revokeTokens", "eraseUser", "exportUser"}
+OF_SERVICE = {
+    "putUser", "putUsers", "traceMessage", "revokeTokens", "eraseUser", "exportUser", "createNotifications",
+}
 # What changes a conversation or a message for good gets one of its own, so that the others' stays as it is.
 OF_A_NEW_GROUP = {"updateConversation", "deleteConversation", "updateMember", "removeMember"}
 OF_A_NEW_MESSAGE = {"editMessage", "deleteMessage"}
@@ -46,6 +48,8 @@ def thing(operation, path, person):
         return post(person, "/v1/conversations", {"type": "GROUP", "memberIds": [OTHER[person]]})["id"]
     if operation in OF_A_NEW_MESSAGE:
         return post(person, f"/v1/conversations/{SCENE['group']}/messages", {"content": "to be changed"})["id"]
+    if operation in {"readNotification", "deleteNotification"}:
+        return post("backend", "/v1/notifications", {"userId": person, "type": "T", "title": "t"})["items"][0]["id"]
     if operation == "revokeTokens":
         return "carol"
     if operation == "eraseUser":

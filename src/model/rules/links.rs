@@ -111,11 +111,15 @@ impl Problems {
     }
 }
 
+/// What browsers drop, or read as something else.
+pub(super) fn is_unclear(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || c == '\\' || is_bidi_control(c)
+}
+
 /// The URL, where there is only one way to read it. The parser follows browsers, which forgive: they drop tabs, take `\`
 /// for `/`, need no slashes, and read `0x7f.1`, `%6C` and full-width letters in a host as something else. Others do not.
 fn read_as_written(text: &str) -> Option<Url> {
-    let unclear = |c: char| c.is_whitespace() || c.is_control() || c == '\\' || is_bidi_control(c);
-    if text.chars().any(unclear) {
+    if text.chars().any(is_unclear) {
         return None;
     }
     let (scheme, rest) = text.split_once("://")?;

@@ -4,6 +4,7 @@
 
 mod links;
 mod metadata;
+mod paths;
 mod text;
 
 use serde::Serialize;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 pub use links::LinkHosts;
 pub use metadata::unambiguous;
-pub use text::{in_nfc, nfc, nfc_or_null, one_line};
+pub use text::{in_nfc, nfc, nfc_or_null, nfc_text, one_line};
 
 /// Why a field was refused: stable, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -72,6 +72,11 @@ pub fn nfc<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Erro
     Ok(Option::deserialize(from)?.map(in_nfc))
 }
 
+/// The same of one that must be there.
+pub fn nfc_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    String::deserialize(from).map(in_nfc)
+}
+
 /// The same, where null says something else than nothing.
 pub fn nfc_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
     nfc(from).map(Some)

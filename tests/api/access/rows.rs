@@ -136,6 +136,31 @@ pub const ROWS: &[Row] = &[
         &[("", r#"{"cursor":"CURSOR"}"#)],
     ),
     Row(Own, "post", "/v1/stream-tickets", BARE),
+    Row(
+        Own,
+        "get",
+        "/v1/notifications",
+        &[
+            ("", ""),
+            ("?unread=true&limit=99", ""),
+            ("?limit=1&pageToken=n1000000", ""),
+        ],
+    ),
+    Row(Own, "post", "/v1/notifications/read-all", BARE),
+    Row(Member, "post", "/v1/notifications/{id}/read", BARE),
+    Row(
+        Service,
+        "post",
+        "/v1/notifications",
+        &[
+            ("", r#"{"userId":"friend","type":"T","title":"x"}"#),
+            (
+                "",
+                r#"{"userIds":["friend"],"type":"T","title":"x","deliverAt":"2100-01-01T00:00:00Z"}"#,
+            ),
+        ],
+    ),
+    Row(Member, "delete", "/v1/notifications/{id}", BARE),
     Row(Member, "get", "/v1/users/{id}", BARE),
     Row(Service, "put", "/v1/users/{id}", &[("", r#"{"name":"x"}"#)]),
     Row(

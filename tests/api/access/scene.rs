@@ -39,6 +39,8 @@ pub struct Scene {
     pub group: Target,
     pub early_message: String,
     pub private: Target,
+    /// Of bob's.
+    pub notification: String,
     pub outsiders: Vec<Outsider>,
     /// What names alice's things where a query or a body takes it.
     pub cursor: String,
@@ -143,6 +145,9 @@ impl Scene {
         let private = alice.converse_with("bob").await;
         let messages = format!("/v1/conversations/{private}/messages");
         let said = id(&alice.post(&messages, &message(PRIVATE)).await.ok());
+        let told = json!({ "userId": "bob", "type": "T", "title": PRIVATE, "message": PRIVATE, "link": format!("/{PRIVATE}") });
+        let told = service.post("/v1/notifications", &told).await.ok();
+        let notification = id(&told["items"][0]);
         let cursor = alice.cursor().await;
         let page = alice.get("/v1/conversations?limit=1").await.ok();
         let page_token = page["nextPageToken"]
@@ -164,6 +169,7 @@ impl Scene {
             service,
             other_service,
             early_message,
+            notification,
             outsiders,
             cursor,
             page_token,
@@ -178,6 +184,7 @@ impl Scene {
             &*self.private.conversation,
             &self.private.message,
             &self.group.message,
+            &self.notification,
         ];
         if !outsider.is_former {
             words.extend([EARLY, &self.group.conversation, &self.early_message]);
@@ -201,6 +208,7 @@ impl Scene {
                 }
             }
             seen.push(by.get("/v1/me").await.ok());
+            seen.push(by.get("/v1/notifications").await.ok());
             seen.push(by.get("/v1/unread").await.ok()["conversations"].clone());
             let (events, _) = by.all_events("0", 200).await;
             seen.push(Value::Array(events));

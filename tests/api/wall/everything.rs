@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::TENANT;
 use super::looking::{a_stream_lives_by_a_ticket, counted, looks, people_are_seen, the_host_looks};
 use super::parting::somebody_parts;
-use crate::support::{App, Database, Person};
+use crate::support::{App, Database, Person, eventually};
 
 /// More events than one look at the log passes over, of somebody else: what comes later is far above where a log begins.
 const FILLER: &str = "insert into events (position, tenant_id, type, conversation_id, actor_id, audience_user_id, seq, occurred_at)
@@ -45,6 +45,7 @@ pub async fn happens(app: &App) {
     for one in [&alice, &bob, &carol] {
         looks(one, &[&pair, &group, &crowd], &start).await;
     }
+    people_are_told(&host, [&alice, &bob]).await;
     the_host_looks(&host, &pair, &alice).await;
     people_are_seen(app, [&alice, &bob], [&pair, &group, &crowd]).await;
     a_stream_lives_by_a_ticket(app, &bob).await;
@@ -196,6 +197,34 @@ async fn somebody_is_in_many(alice: &Person, host: &Person) {
 }
 
 /// Under new names; one by a newer token, one by the host.
+/// Now and later, with a key and again; read, all read, and deleted.
+async fn people_are_told(host: &Person, people: [&Person; 2]) {
+    let all = json!({ "userIds": ["alice", "bob", "carol"], "type": "T", "title": "t", "message": "m", "link": "/l" });
+    let keyed = || host.request(reqwest::Method::POST, "/v1/notifications");
+    let keyed = || keyed().header("Idempotency-Key", "told").json(&all);
+    for _ in 0..2 {
+        host.send(keyed()).await.ok();
+    }
+    let soon = chrono::Utc::now() + chrono::Duration::milliseconds(300);
+    let soon = json!({ "userIds": ["alice", "bob"], "type": "T", "title": "soon", "deliverAt": soon.to_rfc3339() });
+    host.post("/v1/notifications", &soon).await.ok();
+    for one in people {
+        let shown = eventually("what was for later is shown", async || {
+            let list = one.get("/v1/notifications").await.ok();
+            (list["unreadCount"] == 2).then_some(list)
+        });
+        let shown = shown.await;
+        let first = format!("/v1/notifications/{}", id(&shown["items"][0]));
+        one.post(&format!("{first}/read"), &json!({})).await.ok();
+        one.get("/v1/notifications?unread=true").await.ok();
+        one.post("/v1/notifications/read-all", &json!({}))
+            .await
+            .ok();
+        one.delete(&first).await.ok();
+    }
+    host.post("/v1/notifications", &all).await.ok();
+}
+
 async fn people_change(alice: &Person, bob: &Person, host: &Person, app: &App) {
     let cursor = alice.cursor().await;
     host.put("/v1/users", &json!([{ "id": "bob", "name": "Robert" }]))

@@ -23,9 +23,10 @@ const GLOBAL_KEYS: [(&str, &str); 2] = [
 ];
 
 /// Indexes without a tenant, which are no keys: for what goes by time, whoever it belongs to.
-const BY_TIME: [&str; 6] = [
+const BY_TIME: [&str; 7] = [
     "erasures_requested_at",
     "handouts_at",
+    "idempotency_keys_created_at",
     "presence_changed",
     "revisions_replaced_at",
     "revocations_revoked_at",
@@ -33,7 +34,7 @@ const BY_TIME: [&str; 6] = [
 ];
 
 /// Columns that are named like a reference, and have no foreign key.
-const NO_REFERENCES: [(&str, &str); 11] = [
+const NO_REFERENCES: [(&str, &str); 12] = [
     (
         "conversations.context_id",
         "the host's own: an ad, an appointment",
@@ -43,6 +44,7 @@ const NO_REFERENCES: [(&str, &str); 11] = [
     ("events.audience_user_id", EVENTS),
     ("events.conversation_id", EVENTS),
     ("events.message_id", EVENTS),
+    ("events.notification_id", EVENTS),
     ("events.subject_user_id", EVENTS),
     ("messages.client_message_id", "the client's own"),
     (

@@ -13,6 +13,8 @@ pub async fn looks(one: &Person, conversations: &[&String], start: &str) {
     for path in [
         "/v1/me",
         "/v1/unread",
+        "/v1/notifications",
+        "/v1/notifications?unread=true",
         "/v1/sync",
         "/v1/conversations?limit=100",
         "/v1/conversations?unread=true&page=1&limit=100",

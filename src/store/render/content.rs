@@ -1,5 +1,4 @@
-//! From rows of the log to events with their content, serialised once. The same for the tail and for catch-up, so that
-//! a feed read from memory and the same feed read from Postgres carry the same bytes.
+//! The content of events: what their rows refer to, read in one query per kind that occurs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,82 +6,26 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::committed::Committed;
-use super::conversations::{self, At};
-use super::members::{self, MemberAt};
-use super::{messages, query_as, unread};
+use super::Rendered;
 use crate::error::Result;
 use crate::model::{
     Conversation, ConversationData, ConversationType, Delivery, DeliveryData, Epoch, Event,
-    EventKind, EventOf, EventRow, Frame, MemberData, MemberStatus, Message, MessageData, Position,
-    Receipt, ReceiptData, Time, User, UserData,
+    EventKind, EventOf, EventRow, Frame, MemberData, MemberStatus, Message, MessageData,
+    Notification, NotificationData, NotificationReadData, Position, Receipt, ReceiptData, Time,
+    User, UserData,
 };
+use crate::store::conversations::{self, At};
+use crate::store::members::{self, MemberAt};
+use crate::store::{messages, notifications, query_as, unread};
 
-/// An event with its bytes, and what `live` must know to hand it out.
-#[derive(Debug, Clone)]
-pub struct Rendered {
-    pub row: Arc<EventRow>,
-    pub frame: Frame,
-    /// Of a new conversation: everybody in it.
-    pub members: Vec<String>,
-    /// Of a message: who sent it, none for SYSTEM.
-    pub sender: Option<String>,
-    /// Of a message: whether it raises the unread count of everybody but its sender.
-    pub counts_as_unread: bool,
-    /// Of a message: the one it answers.
-    pub reply_to: Option<Uuid>,
-    /// Of a joining, or of one's own side: when the conversation was last active. 0 elsewhere.
-    pub activity: Position,
-    /// Of a new conversation: whether it is PRIVATE.
-    pub is_private: bool,
-    /// Of an erasure: what the person said in the conversation, as ranges of `seq`. It is unread to nobody any more.
-    pub taken_back: Vec<(i64, i64)>,
-}
-
-/// The content that the rows refer to, read in one query per kind that occurs.
 #[derive(Default)]
-struct Content {
+pub(super) struct Content {
     messages: HashMap<(String, Uuid), Message>,
     conversations: HashMap<Position, (Conversation, Vec<String>)>,
     members: HashMap<Position, MemberAt>,
     users: HashMap<(String, String), User>,
+    notifications: HashMap<(String, Uuid), Notification>,
     taken_back: HashMap<Position, Vec<(i64, i64)>>,
-}
-
-/// Events of `rows`, in their order. A row whose content was erased for good (retention) is left out.
-pub async fn render(
-    connection: &mut PgConnection,
-    epoch: Epoch,
-    rows: Vec<EventRow>,
-) -> Result<Vec<Rendered>> {
-    let mut content = Content::read(connection, &rows).await?;
-    let mut rendered = Vec::with_capacity(rows.len());
-    for row in rows {
-        let (position, kind) = (row.position, row.kind);
-        match content.render(epoch, row)? {
-            Some(event) => rendered.push(event),
-            None => {
-                tracing::warn!(event.position = position, event.kind = %kind, "an event without content was skipped");
-            }
-        }
-    }
-    Ok(rendered)
-}
-
-/// The same without SQL, of what this instance has just written; none when something of it must be read.
-pub fn render_committed(committed: Committed) -> Option<Vec<Rendered>> {
-    // What an erasure takes out of what is unread stands in Postgres.
-    if committed.rows.iter().any(EventRow::is_erasure) {
-        return None;
-    }
-    let mut content = Content {
-        messages: by_id(committed.messages),
-        ..Content::default()
-    };
-    let epoch = committed.after.epoch;
-    let rows = committed.rows.into_iter();
-    rows.map(|row| content.render(epoch, row).ok().flatten())
-        .collect()
 }
 
 fn by_id(messages: Vec<(String, Message)>) -> HashMap<(String, Uuid), Message> {
@@ -93,8 +36,16 @@ fn by_id(messages: Vec<(String, Message)>) -> HashMap<(String, Uuid), Message> {
 }
 
 impl Content {
+    /// Of messages alone.
+    pub(super) fn of(messages: Vec<(String, Message)>) -> Self {
+        Self {
+            messages: by_id(messages),
+            ..Self::default()
+        }
+    }
+
     /// None when the row's content is not here.
-    fn render(&mut self, epoch: Epoch, row: EventRow) -> Result<Option<Rendered>> {
+    pub(super) fn render(&mut self, epoch: Epoch, row: EventRow) -> Result<Option<Rendered>> {
         let is_new = row.kind == EventKind::ConversationCreated;
         let everybody = self.conversations.get_mut(&row.position).filter(|_| is_new);
         let members = everybody.map_or_else(Vec::new, |(_, members)| std::mem::take(members));
@@ -139,7 +90,7 @@ impl Content {
         Ok(Some(rendered))
     }
 
-    async fn read(connection: &mut PgConnection, rows: &[EventRow]) -> Result<Self> {
+    pub(super) async fn read(connection: &mut PgConnection, rows: &[EventRow]) -> Result<Self> {
         let mut content = Self::default();
         let (tenants, ids): (Vec<_>, Vec<_>) = rows
             .iter()
@@ -175,6 +126,13 @@ impl Content {
             .unzip();
         if !ids.is_empty() {
             content.users = users(connection, &tenants, &ids).await?;
+        }
+        let (tenants, ids): (Vec<_>, Vec<_>) = rows
+            .iter()
+            .filter_map(|r| Some((r.tenant_id.clone(), r.notification_id?)))
+            .unzip();
+        if !ids.is_empty() {
+            content.notifications = notifications::by_ids(connection, &tenants, &ids).await?;
         }
         let erasures = rows.iter().filter(|row| row.is_erasure());
         let erasures: Vec<_> = erasures
@@ -223,6 +181,19 @@ impl Content {
                 };
                 Event::ReceiptDelivered(of(epoch, row, DeliveryData { receipt }))
             }
+            EventKind::NotificationCreated => {
+                Event::NotificationCreated(of(epoch, row, self.notification(row)?))
+            }
+            EventKind::NotificationRead => {
+                let data = NotificationReadData {
+                    notification: self.notification(row)?.notification,
+                    and_older: row.seq.is_some(),
+                };
+                Event::NotificationRead(of(epoch, row, data))
+            }
+            EventKind::NotificationDeleted => {
+                Event::NotificationDeleted(of(epoch, row, self.notification(row)?))
+            }
             EventKind::UserUpdated => {
                 let id = row.subject_user_id.clone()?;
                 let user = match row.is_erasure() {
@@ -239,6 +210,15 @@ impl Content {
         let key = (row.tenant_id.clone(), row.message_id?);
         let message = self.messages.get(&key)?.clone();
         Some(MessageData { message })
+    }
+
+    /// One that is kept no more is a tombstone, and so is what was shown to somebody who was erased.
+    fn notification(&self, row: &EventRow) -> Option<NotificationData> {
+        let (id, user) = (row.notification_id?, row.audience_user_id.clone()?);
+        let found = self.notifications.get(&(row.tenant_id.clone(), id));
+        let gone = || Notification::gone(id, user, Time(row.occurred_at));
+        let notification = found.cloned().unwrap_or_else(gone);
+        Some(NotificationData { notification })
     }
 
     fn member(&self, row: &EventRow) -> Option<MemberData> {

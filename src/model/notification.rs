@@ -1,0 +1,120 @@
+//! What the host tells one person outside of any conversation.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::rules::{Check, FieldCode, Problems, nfc_text};
+use super::{Time, UserKey};
+
+/// For one person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Notification {
+    pub id: Uuid,
+    #[schema(max_length = 128)]
+    pub user_id: String,
+    /// The host's own: pages choose an icon by it, people what they want to hear of.
+    #[schema(max_length = 64, example = "APPOINTMENT_MOVED")]
+    pub r#type: String,
+    /// Null once it is deleted.
+    #[schema(required, max_length = 200)]
+    pub title: Option<String>,
+    #[schema(required, max_length = 2000)]
+    pub message: Option<String>,
+    /// By https to an allowed host, or a path of the page's own site.
+    #[schema(required, max_length = 2048)]
+    pub link: Option<String>,
+    /// When it was shown; until then, when it was made.
+    pub created_at: Time,
+    /// Where the host chose the time.
+    #[schema(required)]
+    pub deliver_at: Option<Time>,
+    #[schema(required)]
+    pub read_at: Option<Time>,
+    pub is_deleted: bool,
+}
+
+impl Notification {
+    /// What is told of one that is kept no more.
+    pub fn gone(id: Uuid, user: String, at: Time) -> Self {
+        Self {
+            id,
+            user_id: user,
+            r#type: String::new(),
+            title: None,
+            message: None,
+            link: None,
+            created_at: at,
+            deliver_at: None,
+            read_at: None,
+            is_deleted: true,
+        }
+    }
+}
+
+/// `POST /v1/notifications`: for one person (`userId`), or the same for several (`userIds`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewNotification {
+    #[serde(default)]
+    #[schema(max_length = 128, example = "alice")]
+    pub user_id: Option<String>,
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 1000)]
+    pub user_ids: Option<Vec<String>>,
+    #[schema(min_length = 1, max_length = 64, example = "APPOINTMENT_MOVED")]
+    pub r#type: String,
+    /// One line, kept in Unicode's NFC. No bidirectional control (Unicode's Bidi_Control).
+    #[serde(deserialize_with = "nfc_text")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        example = "Votre rendez-vous est déplacé"
+    )]
+    pub title: String,
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    pub message: Option<String>,
+    /// By https to an allowed host, or a path of the page's own site (`/appointments/12`).
+    #[serde(default)]
+    #[schema(max_length = 2048)]
+    pub link: Option<String>,
+    /// Shown at that time instead of at once.
+    #[serde(default)]
+    pub deliver_at: Option<Time>,
+}
+
+impl NewNotification {
+    /// Who is named, each once, with the pointer to it.
+    pub fn named(&self, tenant: &str) -> Vec<(UserKey, String)> {
+        let one = self.user_id.iter().map(|id| (id, "/userId".to_owned()));
+        let several = self.user_ids.iter().flatten().enumerate();
+        let several = several.map(|(i, id)| (id, format!("/userIds/{i}")));
+        let mut seen = std::collections::HashSet::new();
+        one.chain(several)
+            .filter(|(id, _)| seen.insert(*id))
+            .map(|(id, pointer)| (UserKey::new(tenant, id), pointer))
+            .collect()
+    }
+}
+
+impl Check for NewNotification {
+    fn check(&self, problems: &mut Problems) {
+        match (&self.user_id, &self.user_ids) {
+            (None, None) => problems.at("userId", |p| p.add(FieldCode::Required)),
+            (Some(_), Some(_)) => problems.at("userIds", |p| p.add(FieldCode::InvalidValue)),
+            (Some(id), None) => problems.at("userId", |p| p.id(id)),
+            (None, Some(ids)) if ids.is_empty() => {
+                problems.at("userIds", |p| p.add(FieldCode::TooFew));
+            }
+            (None, Some(ids)) => problems.at("userIds", |p| ids.check(p)),
+        }
+        problems.at("type", |p| p.key(&self.r#type, 64));
+        problems.at("title", |p| p.name(&self.title, 200));
+        problems.optional("message", self.message.as_deref(), |p, text| {
+            p.text(text, 2_000)
+        });
+        problems.optional("link", self.link.as_deref(), |p, link| p.link(link));
+    }
+}

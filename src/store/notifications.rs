@@ -1,0 +1,165 @@
+//! Notifications as their person, and the host, see them. `notify` makes them, `notified` changes them.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Db, bounded, cut, query_as};
+use crate::error::Result;
+use crate::model::{Notification, Position, UserKey};
+
+/// The columns of a `Notification`, of a row `n`. A macro because SQL must be a literal.
+macro_rules! columns {
+    () => {
+        "n.id, n.user_id, n.type, n.title, n.message, n.link, n.created_at, n.deliver_at, n.read_at,
+         n.deleted_at is not null as is_deleted"
+    };
+}
+
+/// What a person sees of their own: what was shown, is not deleted, and is of this life of theirs.
+macro_rules! seen_by {
+    ($tenant:literal, $user:literal) => {
+        concat!(
+            "notifications n where n.tenant_id = ",
+            $tenant,
+            " and n.user_id = ",
+            $user,
+            " and n.deleted_at is null and n.position > coalesce((select u.erased_position from users u where u.tenant_id = ",
+            $tenant,
+            " and u.id = ",
+            $user,
+            "), 0)"
+        )
+    };
+}
+pub(super) use seen_by;
+
+/// How many a person has not read. `$1` tenant, `$2` user.
+macro_rules! unread_count {
+    () => {
+        concat!(
+            "(select count(*) from ",
+            seen_by!("$1", "$2"),
+            " and n.read_at is null)"
+        )
+    };
+}
+pub(super) use unread_count;
+
+/// A page, newest first, and how many are unread: of one snapshot.
+pub struct NotificationPage {
+    pub items: Vec<Notification>,
+    pub next: Option<Position>,
+    pub unread: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    position: Position,
+    #[sqlx(flatten)]
+    notification: Notification,
+}
+
+pub async fn list(
+    db: &Db,
+    me: &UserKey,
+    only_unread: bool,
+    before: Option<Position>,
+    limit: i64,
+) -> Result<NotificationPage> {
+    // By the index of all, or by that of the unread: "or all are wanted" would be neither.
+    let text = match only_unread {
+        false => concat!(
+            "select n.position, ",
+            columns!(),
+            " from ",
+            seen_by!("$1", "$2"),
+            " and n.position < $3 order by n.position desc limit $4"
+        ),
+        true => concat!(
+            "select n.position, ",
+            columns!(),
+            " from ",
+            seen_by!("$1", "$2"),
+            " and n.read_at is null and n.position < $3 order by n.position desc limit $4"
+        ),
+    };
+    bounded(async {
+        let mut connection = db.connection().await?;
+        // Before the page: what is shown in between is on the page at least, and counted by its event.
+        let unread = count_unread(&mut connection, me).await?;
+        let mut rows: Vec<Row> = query_as("notifications.list", text)
+            .bind(me.tenant.to_string())
+            .bind(me.id.to_string())
+            .bind(before.unwrap_or(i64::MAX))
+            .bind(limit + 1)
+            .fetch_all(&mut *connection)
+            .await?;
+        let next = cut(&mut rows, limit, |row| row.position);
+        let items = rows.into_iter().map(|row| row.notification).collect();
+        Ok(NotificationPage {
+            items,
+            next,
+            unread,
+        })
+    })
+    .await
+}
+
+pub(super) async fn count_unread(connection: &mut PgConnection, me: &UserKey) -> Result<i64> {
+    let text = concat!("select ", unread_count!());
+    let (unread,): (i64,) = query_as("notifications.unread", text)
+        .bind(me.tenant.to_string())
+        .bind(me.id.to_string())
+        .fetch_one(connection)
+        .await?;
+    Ok(unread)
+}
+
+/// Those of a tenant by their ids, in this order, shown or not: for the host.
+pub async fn some(db: &Db, tenant: &str, ids: &[Uuid]) -> Result<Vec<Notification>> {
+    let text = concat!(
+        "select ",
+        columns!(),
+        " from unnest($2::uuid[]) with ordinality as g (id, place)
+            join notifications n on n.tenant_id = $1 and n.id = g.id order by g.place"
+    );
+    bounded(async {
+        let mut connection = db.connection().await?;
+        Ok(query_as("notifications.some", text)
+            .bind(tenant.to_owned())
+            .bind(ids.to_vec())
+            .fetch_all(&mut *connection)
+            .await?)
+    })
+    .await
+}
+
+/// Those that events refer to, of all tenants. Not what was shown to somebody before they were erased.
+pub(super) async fn by_ids(
+    connection: &mut PgConnection,
+    tenants: &[String],
+    ids: &[Uuid],
+) -> Result<HashMap<(String, Uuid), Notification>> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        tenant_id: String,
+        #[sqlx(flatten)]
+        notification: Notification,
+    }
+    let text = concat!(
+        "select distinct n.tenant_id, ",
+        columns!(),
+        " from unnest($1::text[], $2::uuid[]) as g (tenant_id, id) join notifications n using (tenant_id, id)
+            join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
+           where n.position > coalesce(u.erased_position, 0)"
+    );
+    let rows: Vec<Row> = query_as("notifications.by_ids", text)
+        .bind(tenants.to_vec())
+        .bind(ids.to_vec())
+        .fetch_all(connection)
+        .await?;
+    let keyed = |row: Row| ((row.tenant_id, row.notification.id), row.notification);
+    Ok(rows.into_iter().map(keyed).collect())
+}

@@ -1,0 +1,172 @@
+//! What becomes of notifications: shown when their time has come, read, deleted. Each is one person's own click, and goes
+//! one by one.
+
+use uuid::Uuid;
+
+use super::log::LogTransaction;
+use super::notifications::seen_by;
+use super::notify::show;
+use super::{query, query_as};
+use crate::error::{Code, Result};
+use crate::model::{EventKind, Position, UserKey};
+
+/// Most that are read in one step, for other people's writes.
+pub const STEP: i64 = 500;
+
+/// What is to become of a notification.
+#[derive(Debug, Clone)]
+pub struct Mark {
+    pub by: UserKey,
+    /// Then it may be anybody's of the tenant.
+    pub by_service: bool,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Its time has come.
+    Shown(Uuid),
+    Read(Uuid),
+    /// All that were shown so far, the oldest first, some hundred at a time.
+    AllRead,
+    Deleted(Uuid),
+}
+
+#[derive(sqlx::FromRow)]
+struct Found {
+    user_id: String,
+    position: Option<Position>,
+    is_unread: bool,
+}
+
+/// Gives of each how many it has changed.
+pub async fn mark_all(log: &mut LogTransaction<'_>, marks: &[&Mark]) -> Result<Vec<Result<u64>>> {
+    let mut answers = Vec::with_capacity(marks.len());
+    for mark in marks {
+        answers.push(match mark.what {
+            What::AllRead => Ok(all_read(log, &mark.by).await?),
+            What::Shown(id) => shown(log, mark, id).await?,
+            What::Read(id) => read(log, mark, id).await?,
+            What::Deleted(id) => deleted(log, mark, id).await?,
+        });
+    }
+    Ok(answers)
+}
+
+/// What stands under the id, to whom it may concern: its person what was shown, and the host all.
+async fn find(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Option<Found>> {
+    let text = "select n.user_id, n.position, n.position is not null and n.read_at is null as is_unread
+                  from notifications n join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
+                 where n.tenant_id = $1 and n.id = $2 and n.deleted_at is null and not u.is_erased
+                   and ($4 or n.user_id = $3 and n.position > coalesce(u.erased_position, 0))";
+    Ok(query_as("notifications.find", text)
+        .bind(mark.by.tenant.to_string())
+        .bind(id)
+        .bind(mark.by.id.to_string())
+        .bind(mark.by_service)
+        .fetch_optional(&mut *log.connection)
+        .await?)
+}
+
+async fn shown(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Result<u64>> {
+    let found = find(log, mark, id).await?;
+    // Shown already, deleted, or its person is gone: there is nothing to do.
+    let Some(found) = found.filter(|found| found.position.is_none()) else {
+        return Ok(Ok(0));
+    };
+    let user = UserKey::new(&mark.by.tenant, &found.user_id);
+    let position = show(log, &user, id);
+    query(
+        "notifications.show",
+        "update notifications set position = $3, created_at = $4 where tenant_id = $1 and id = $2",
+    )
+    .bind(mark.by.tenant.to_string())
+    .bind(id)
+    .bind(position)
+    .bind(log.now.0)
+    .execute(&mut *log.connection)
+    .await?;
+    Ok(Ok(1))
+}
+
+async fn read(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Result<u64>> {
+    match find(log, mark, id).await? {
+        None => return Ok(Err(Code::NotFound.into())),
+        Some(found) if !found.is_unread => return Ok(Ok(0)),
+        Some(_) => {}
+    }
+    tell(log, EventKind::NotificationRead, &mark.by, id, None);
+    query(
+        "notifications.read",
+        "update notifications set read_at = $3 where tenant_id = $1 and id = $2",
+    )
+    .bind(mark.by.tenant.to_string())
+    .bind(id)
+    .bind(log.now.0)
+    .execute(&mut *log.connection)
+    .await?;
+    Ok(Ok(1))
+}
+
+/// The oldest that are unread. The event names the newest of them, and how many they are.
+async fn all_read(log: &mut LogTransaction<'_>, me: &UserKey) -> Result<u64> {
+    let text = concat!(
+        "with old as (
+            select n.id, n.position from ",
+        seen_by!("$1", "$2"),
+        " and n.read_at is null order by n.position limit $3
+        ), done as (
+            update notifications n set read_at = $4 from old where n.tenant_id = $1 and n.id = old.id returning old.id, old.position
+        )
+        select id, count(*) over () from done order by position desc limit 1"
+    );
+    let newest: Option<(Uuid, i64)> = query_as("notifications.read_all", text)
+        .bind(me.tenant.to_string())
+        .bind(me.id.to_string())
+        .bind(STEP)
+        .bind(log.now.0)
+        .fetch_optional(&mut *log.connection)
+        .await?;
+    let Some((id, count)) = newest else {
+        return Ok(0);
+    };
+    tell(log, EventKind::NotificationRead, me, id, Some(count));
+    Ok(count as u64)
+}
+
+/// A tombstone: the text goes, the events that name it go on.
+async fn deleted(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Result<u64>> {
+    let Some(found) = find(log, mark, id).await? else {
+        return Ok(Err(Code::NotFound.into()));
+    };
+    if found.position.is_some() {
+        let user = UserKey::new(&mark.by.tenant, &found.user_id);
+        let count = found.is_unread.then_some(1);
+        tell(log, EventKind::NotificationDeleted, &user, id, count);
+    }
+    query(
+        "notifications.delete",
+        "update notifications set deleted_at = $3, title = null, message = null, link = null where tenant_id = $1 and id = $2",
+    )
+    .bind(mark.by.tenant.to_string())
+    .bind(id)
+    .bind(log.now.0)
+    .execute(&mut *log.connection)
+    .await?;
+    Ok(Ok(1))
+}
+
+/// To the person's own devices. `count` is how many are unread no more by it, where that is not plain.
+fn tell(
+    log: &mut LogTransaction<'_>,
+    kind: EventKind,
+    user: &UserKey,
+    id: Uuid,
+    count: Option<i64>,
+) {
+    log.append(kind, &user.tenant, |row| {
+        row.notification_id = Some(id);
+        row.audience_user_id = Some(user.id.to_string());
+        row.seq = count;
+    });
+}

@@ -1,0 +1,363 @@
+//! What the host tells people outside of conversations: live on every way, counted once, read and deleted.
+
+#[path = "notifications/steps.rs"]
+mod steps;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::instances::caught_up;
+use crate::sse::Sse;
+use crate::support::{App, Person, eventually};
+
+fn ids(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().expect("items");
+    let id = |item: &Value| item["id"].as_str().expect("an id").to_owned();
+    items.iter().map(id).collect()
+}
+
+fn to(users: &[&str], title: &str) -> Value {
+    json!({ "userIds": users, "type": "APPOINTMENT_MOVED", "title": title, "message": "At ten", "link": "/appointments/12" })
+}
+
+async fn notify(service: &Person, body: &Value) -> Vec<String> {
+    ids(&service.post("/v1/notifications", body).await.ok())
+}
+
+/// How many are unread, wherever it is told; and which are listed as such, newest first.
+async fn unread(person: &Person) -> Vec<String> {
+    let list = person
+        .get("/v1/notifications?unread=true&limit=100")
+        .await
+        .ok();
+    let count = &list["unreadCount"];
+    let all = person.get("/v1/notifications?limit=1").await.ok();
+    assert_eq!(all["unreadCount"], *count);
+    for (path, pointer) in [
+        ("/v1/unread", "/notifications"),
+        ("/v1/sync", "/unread/notifications"),
+        ("/v1/events", "/unread/notifications"),
+    ] {
+        let answer = person.get(path).await.ok();
+        assert_eq!(answer.pointer(pointer), Some(count), "{path} {answer}");
+    }
+    let unread = ids(&list);
+    assert_eq!(json!(unread.len()), *count);
+    unread
+}
+
+async fn people(app: &App) -> (Person, Person, Person) {
+    let service = Person::service(&app.instances[0].url);
+    let [alice, bob] = ["alice", "bob"].map(|id| app.person(id));
+    for person in [&alice, &bob] {
+        person.get("/v1/me").await.ok();
+    }
+    (service, alice, bob)
+}
+
+#[tokio::test]
+async fn one_is_told_live_on_every_way_to_its_person_alone() {
+    let app = App::with(2, "").await;
+    let (service, alice, bob) = people(&app).await;
+    let since = alice.cursor().await;
+    let since_of_bob = bob.cursor().await;
+    let far = alice.at(&app.instances[1].url);
+    let mut stream = Sse::open(&far, &format!("?since={since}")).await;
+    stream.until("unread").await;
+    let waiting = far.poll(&since, "&wait=50");
+    let made = async {
+        let answer = service
+            .post("/v1/notifications", &to(&["alice"], "Déplacé"))
+            .await;
+        assert_eq!(answer.status, 201);
+        answer.body["items"][0].clone()
+    };
+    let (waited, made) = tokio::join!(waiting, made);
+    assert_eq!(
+        (
+            &made["userId"],
+            &made["title"],
+            &made["link"],
+            &made["readAt"],
+            &made["isDeleted"]
+        ),
+        (
+            &json!("alice"),
+            &json!("Déplacé"),
+            &json!("/appointments/12"),
+            &Value::Null,
+            &json!(false)
+        )
+    );
+    let framed = stream.until("notification.created").await;
+    assert_eq!(framed.data["data"]["notification"], made);
+    assert_eq!(stream.until("unread").await.data["notifications"], 1);
+    let polled = alice.all_events(&since, 200).await.0;
+    assert_eq!(polled.len(), 1);
+    assert_eq!(polled[0], framed.data);
+    assert_eq!(waited.ok()["events"], json!(polled));
+    // An instance that starts now has it from Postgres, the same.
+    let mut app = app;
+    let fresh = app.add("ring={events=1,bytes=1}", &[]).await.url.clone();
+    assert_eq!(alice.at(&fresh).all_events(&since, 200).await.0, polled);
+    assert!(bob.all_events(&since_of_bob, 200).await.0.is_empty());
+    assert!(unread(&bob).await.is_empty());
+    assert_eq!(unread(&alice).await, [made["id"].as_str().expect("an id")]);
+}
+
+#[tokio::test]
+async fn what_is_read_and_deleted_is_so_on_every_device_and_in_what_was_told_before() {
+    let app = App::start().await;
+    let (service, alice, bob) = people(&app).await;
+    let since = alice.cursor().await;
+    let mut made = Vec::new();
+    for title in ["one", "two", "three", "four"] {
+        made.extend(notify(&service, &to(&["alice"], title)).await);
+    }
+    let read = |id: &str| format!("/v1/notifications/{id}/read");
+    let nothing = json!({});
+    assert_eq!(alice.post(&read(&made[1]), &nothing).await.status, 204);
+    assert_eq!(alice.post(&read(&made[1]), &nothing).await.status, 204);
+    assert_eq!(
+        unread(&alice).await,
+        [&*made[3], &made[2], &made[0]].map(str::to_owned)
+    );
+    let gone = format!("/v1/notifications/{}", made[2]);
+    assert_eq!(alice.delete(&gone).await.status, 204);
+    assert_eq!(alice.delete(&gone).await.status, 404);
+    assert_eq!(alice.post(&read(&made[2]), &nothing).await.status, 404);
+    let all = "/v1/notifications/read-all";
+    assert_eq!(alice.post(all, &nothing).await.status, 204);
+    assert_eq!(alice.post(all, &nothing).await.status, 204);
+    assert!(unread(&alice).await.is_empty());
+    let events = alice.all_events(&since, 2).await.0;
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let of = &event["data"]["notification"];
+            (
+                event["type"].as_str().expect("a type"),
+                of["title"].as_str(),
+                of["readAt"].is_string(),
+                event["data"]["andOlder"].as_bool(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("notification.created", Some("one"), true, None),
+            ("notification.created", Some("two"), true, None),
+            ("notification.created", None, false, None),
+            ("notification.created", Some("four"), true, None),
+            ("notification.read", Some("two"), true, Some(false)),
+            ("notification.deleted", None, false, None),
+            ("notification.read", Some("four"), true, Some(true)),
+        ]
+    );
+    // Nobody else's, and the host reads nothing for anybody.
+    for other in [&bob, &service] {
+        assert_eq!(other.post(&read(&made[0]), &nothing).await.status, 404);
+    }
+    assert_eq!(
+        bob.delete(&format!("/v1/notifications/{}", made[0]))
+            .await
+            .status,
+        404
+    );
+    let list = alice.get("/v1/notifications").await.ok();
+    assert_eq!(
+        ids(&list),
+        [&*made[3], &made[1], &made[0]].map(str::to_owned)
+    );
+    let by_host = format!("/v1/notifications/{}", made[3]);
+    assert_eq!(service.delete(&by_host).await.status, 204);
+    let list = alice.get("/v1/notifications").await.ok();
+    assert_eq!(ids(&list), [&*made[1], &made[0]].map(str::to_owned));
+}
+
+#[tokio::test]
+async fn repeated_with_its_key_a_request_makes_the_same_ones() {
+    let app = App::with(2, "tenant={receipts=false}").await;
+    let (service, alice, bob) = people(&app).await;
+    let keyed = |instance: usize, key: &str, body: &Value| {
+        let service = service.at(&app.instances[instance].url);
+        let request = service.request(Method::POST, "/v1/notifications");
+        let request = request.header("Idempotency-Key", key).json(body);
+        async move { service.send(request).await }
+    };
+    let body = to(&["alice", "bob", "alice"], "once");
+    let tries = (0..12).map(|n| keyed(n % 2, "k", &body));
+    let answers = futures::future::join_all(tries).await;
+    let first = ids(&answers[0].body);
+    assert_eq!(first.len(), 2);
+    for answer in &answers {
+        assert_eq!((answer.status, ids(&answer.body)), (201, first.clone()));
+    }
+    let replayed =
+        |answer: &&crate::support::Answer| answer.header("Idempotency-Replayed") == Some("true");
+    assert_eq!(answers.iter().filter(replayed).count(), 11);
+    let other = keyed(0, "k", &to(&["alice"], "twice")).await;
+    assert_eq!((other.status, other.code()), (409, "idempotency-mismatch"));
+    assert_eq!(unread(&alice).await, first[..1]);
+    assert_eq!(unread(&bob).await, first[1..]);
+    // Without a key each is a new one.
+    notify(&service, &body).await;
+    notify(&service, &body).await;
+    assert_eq!(unread(&alice).await.len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_not_acceptable_is_named_and_tells_nobody() {
+    let app = App::start().await;
+    let (service, alice, _) = people(&app).await;
+    let plain = |field: &str, value: Value| {
+        let mut body = json!({ "userId": "alice", "type": "T", "title": "t" });
+        body[field] = value;
+        body
+    };
+    let strangers = json!({ "userIds": ["alice", "nobody"], "type": "T", "title": "t" });
+    let long = "x".repeat(2001);
+    for (body, pointer, code) in [
+        (json!({ "type": "T", "title": "t" }), "/userId", "required"),
+        (
+            plain("userIds", json!(["bob"])),
+            "/userIds",
+            "invalid-value",
+        ),
+        (
+            json!({ "userIds": [], "type": "T", "title": "t" }),
+            "/userIds",
+            "too-few",
+        ),
+        (
+            json!({ "userIds": vec!["a"; 1001], "type": "T", "title": "t" }),
+            "/userIds",
+            "too-many",
+        ),
+        (strangers, "/userIds/1", "user-unknown"),
+        (plain("title", json!(" ")), "/title", "blank"),
+        (plain("title", json!("a\nb")), "/title", "line-break"),
+        (
+            plain("title", json!("\u{202e}gpj.exe")),
+            "/title",
+            "bidi-control",
+        ),
+        (plain("title", json!(long)), "/title", "too-long"),
+        (plain("message", json!(long)), "/message", "too-long"),
+        (
+            plain("message", json!("\u{0}")),
+            "/message",
+            "nul-character",
+        ),
+        (
+            plain("link", json!("javascript:alert(1)")),
+            "/link",
+            "invalid-url",
+        ),
+        (
+            plain("link", json!("//evil.example/")),
+            "/link",
+            "invalid-url",
+        ),
+        (
+            plain("link", json!("/\\evil.example/")),
+            "/link",
+            "invalid-url",
+        ),
+        (
+            plain("link", json!("https://127.0.0.1/")),
+            "/link",
+            "host-not-allowed",
+        ),
+        (
+            plain("deliverAt", json!("tomorrow")),
+            "/deliverAt",
+            "wrong-type",
+        ),
+        (plain("type", json!("")), "/type", "blank"),
+        (plain("colour", json!(1)), "/colour", "unknown-field"),
+    ] {
+        let answer = service.post("/v1/notifications", &body).await;
+        assert_eq!(answer.status, 422, "{body} {}", answer.text);
+        let error = &answer.body["errors"][0];
+        assert_eq!(
+            (error["pointer"].as_str(), error["code"].as_str()),
+            (Some(pointer), Some(code)),
+            "{body}"
+        );
+    }
+    let by_a_person = alice.post("/v1/notifications", &to(&["alice"], "me")).await;
+    assert_eq!(
+        (by_a_person.status, by_a_person.code()),
+        (403, "service-only")
+    );
+    assert!(unread(&alice).await.is_empty());
+}
+
+#[tokio::test]
+async fn one_for_later_is_shown_at_its_time_once_and_not_before() {
+    let app = App::with(2, "").await;
+    let (service, alice, _) = people(&app).await;
+    let since = alice.cursor().await;
+    let at = |seconds: i64| chrono::Utc::now() + chrono::Duration::seconds(seconds);
+    let later = |seconds: i64, title: &str| {
+        let mut body = to(&["alice"], title);
+        body["deliverAt"] = json!(at(seconds).to_rfc3339());
+        body
+    };
+    let far = notify(&service, &later(3_600, "in an hour")).await;
+    let deleted = notify(&service, &later(2, "never")).await;
+    let soon = notify(&service, &later(2, "soon")).await;
+    let past = notify(&service, &later(-60, "at once")).await;
+    let gone = service
+        .delete(&format!("/v1/notifications/{}", deleted[0]))
+        .await;
+    assert_eq!(gone.status, 204);
+    let read = format!("/v1/notifications/{}/read", far[0]);
+    assert_eq!(alice.post(&read, &json!({})).await.status, 404);
+    assert_eq!(unread(&alice).await, past);
+    eventually("the notification is shown", async || {
+        let list = alice.get("/v1/notifications").await.ok();
+        (ids(&list).len() > 1).then_some(())
+    })
+    .await;
+    let far_instance = alice.at(&app.instances[1].url);
+    caught_up(&far_instance, &alice).await;
+    let shown = [soon, past].concat();
+    for person in [&alice, &far_instance] {
+        assert_eq!(unread(person).await, shown);
+        let events = person.all_events(&since, 200).await.0;
+        assert_eq!(events.len(), 2, "{events:?}");
+        let shown_at = &events[1]["data"]["notification"]["createdAt"];
+        assert_eq!(*shown_at, events[1]["occurredAt"]);
+    }
+}
+
+#[tokio::test]
+async fn more_than_are_read_at_a_time_are_all_read() {
+    let app = App::start().await;
+    let (service, alice, _) = people(&app).await;
+    let since = alice.cursor().await;
+    for _ in 0..2 {
+        let many: Vec<String> = (0..600).map(|n| format!("person-{n}")).collect();
+        let profiles: Vec<Value> = many.iter().map(|id| json!({ "id": id })).collect();
+        service.put("/v1/users", &json!(profiles)).await.ok();
+        let users: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(notify(&service, &to(&users, "all")).await.len(), 600);
+    }
+    let text = "insert into notifications (tenant_id, id, user_id, type, title, position, created_at)
+                select 'default', gen_random_uuid(), 'alice', 'T', 't', n, now() from generate_series(1, 1200) n";
+    app.database.execute(text).await;
+    let list = alice.get("/v1/notifications?limit=1").await.ok();
+    assert_eq!(list["unreadCount"], 1200);
+    alice
+        .post("/v1/notifications/read-all", &json!({}))
+        .await
+        .ok();
+    let list = alice.get("/v1/notifications?limit=1").await.ok();
+    assert_eq!(list["unreadCount"], 0);
+    let events = alice.all_events(&since, 200).await.0;
+    assert_eq!(events.len(), 3);
+    assert!(events.iter().all(|event| event["data"]["andOlder"] == true));
+}
