@@ -21,6 +21,7 @@ create table notifications (
     constraint notifications_user foreign key (tenant_id, user_id) references users (tenant_id, id)
 );
 create index notifications_of_user on notifications (tenant_id, user_id, position) where deleted_at is null;
+create index notifications_created_at on notifications (created_at);
 create index notifications_by_id on notifications (tenant_id, user_id, id);
 create index notifications_unread on notifications (tenant_id, user_id, position) where deleted_at is null and read_at is null;
 

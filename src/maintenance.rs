@@ -3,20 +3,40 @@
 
 use std::time::Duration;
 
+use chrono::{TimeDelta, Utc};
 use sqlx::PgPool;
 
 use crate::error::Result;
-use crate::store::{bounded, conversations, handouts, log, revisions, revocations, tickets};
+use crate::store::batch::{Op, Outcome};
+use crate::store::notified::{Mark, What};
+use crate::store::writer::Writer;
+use crate::store::{
+    bounded, conversations, handouts, log, notifications, revisions, revocations, tickets,
+};
 
 const EVERY: Duration = Duration::from_secs(60);
+
+/// Days for which things are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    pub log_days: i32,
+    pub notification_days: i32,
+}
+
+/// Days for which the host may repeat a request by its `Idempotency-Key`.
+const KEY_DAYS: i32 = 30;
 
 /// What goes in one statement, at most.
 const CHUNK: u64 = 5_000;
 
 /// Runs for as long as the process lives. Several instances may do it at once: each step is safe beside itself.
-pub async fn run(pool: PgPool, retention_days: i32) {
+pub async fn run(pool: PgPool, writer: Writer, kept: Kept) {
     loop {
-        if let Err(error) = round(&pool, retention_days).await {
+        let round = async {
+            round(&pool, kept).await?;
+            read_the_old(&pool, &writer, kept.notification_days).await
+        };
+        if let Err(error) = round.await {
             tracing::warn!(%error, "maintenance is tried again in a minute");
         }
         // Not all instances in the same second.
@@ -25,17 +45,46 @@ pub async fn run(pool: PgPool, retention_days: i32) {
 }
 
 /// What grows with use.
+#[derive(Clone, Copy)]
 enum Old {
     Events,
     Handouts,
     Revisions,
+    Notifications,
+    Keys,
 }
 
-async fn round(pool: &PgPool, days: i32) -> Result<()> {
-    let events = forget(pool, Old::Events, days).await?;
+/// Notifications that nobody has read in all that time count as read from now on, on every device. They go when the log has
+/// forgotten that.
+async fn read_the_old(pool: &PgPool, writer: &Writer, days: i32) -> Result<()> {
+    let before = Utc::now() - TimeDelta::days(days.into());
+    loop {
+        let look =
+            async { notifications::not_read_since(&mut *pool.acquire().await?, before).await };
+        let mut changed = 0;
+        for by in bounded(look).await? {
+            let mark = Mark {
+                by,
+                by_service: true,
+                what: What::Expired(before),
+            };
+            let outcome = writer.write(Op::Mark(mark)).await?;
+            changed += matches!(outcome, Outcome::Marked(some) if some > 0) as usize;
+        }
+        // What is left is of people who are being erased: it goes with them.
+        if changed == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn round(pool: &PgPool, kept: Kept) -> Result<()> {
+    let events = forget(pool, Old::Events, kept).await?;
     metrics::counter!("causerie_events_pruned_total").increment(events);
-    forget(pool, Old::Handouts, days).await?;
-    forget(pool, Old::Revisions, days).await?;
+    forget(pool, Old::Handouts, kept).await?;
+    forget(pool, Old::Revisions, kept).await?;
+    forget(pool, Old::Keys, kept).await?;
+    forget(pool, Old::Notifications, kept).await?;
     let mut connection = bounded(async { Ok(pool.acquire().await?) }).await?;
     bounded(tickets::prune(&mut connection)).await?;
     bounded(revocations::prune(&mut connection)).await?;
@@ -47,8 +96,10 @@ async fn round(pool: &PgPool, days: i32) -> Result<()> {
 }
 
 /// Until there is nothing more to forget, with a pause: other people's statements go between.
-async fn forget(pool: &PgPool, old: Old, days: i32) -> Result<u64> {
+async fn forget(pool: &PgPool, old: Old, kept: Kept) -> Result<u64> {
     let mut all = 0;
+    let days = kept.log_days;
+    let before = |days: i32| Utc::now() - TimeDelta::days(days.into());
     loop {
         let some = async {
             let mut connection = pool.acquire().await?;
@@ -56,6 +107,11 @@ async fn forget(pool: &PgPool, old: Old, days: i32) -> Result<u64> {
                 Old::Events => log::prune(&mut connection, days).await,
                 Old::Handouts => handouts::prune(&mut connection, days).await,
                 Old::Revisions => revisions::prune(&mut connection).await,
+                Old::Notifications => {
+                    notifications::prune(&mut connection, before(kept.notification_days), days)
+                        .await
+                }
+                Old::Keys => notifications::prune_keys(&mut connection, before(KEY_DAYS)).await,
             }
         };
         let gone = bounded(some).await?;

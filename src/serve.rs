@@ -194,7 +194,11 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
             ) else {
                 return rocket.shutdown().notify();
             };
-            tokio::spawn(maintenance::run(db.pool().clone(), config.retention_days));
+            let kept = maintenance::Kept {
+                log_days: config.retention_days,
+                notification_days: config.notification_days,
+            };
+            tokio::spawn(maintenance::run(db.pool().clone(), writer.clone(), kept));
             tokio::spawn(erasing::run(db.pool().clone(), writer.clone()));
             tokio::spawn(live.clone().keep_presence(db.clone()));
             keep(identities, db.pool(), &live, config.jwks_secs);

@@ -45,6 +45,7 @@ pub struct Config {
     pub limits: LimitSettings,
     pub unknown_users: UnknownUsers,
     pub retention_days: i32,
+    pub notification_days: i32,
     pub wait_secs: u64,
     pub streams_per_user: u32,
     pub waits_per_user: u32,

@@ -1,11 +1,15 @@
 //! What the host tells one person outside of any conversation.
 
+use chrono::{TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rules::{Check, FieldCode, Problems, nfc_text};
 use super::{Time, UserKey};
+
+/// What is for later is for a year from now at most.
+const MOST_AHEAD: TimeDelta = TimeDelta::days(366);
 
 /// For one person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow, ToSchema)]
@@ -80,7 +84,7 @@ pub struct NewNotification {
     #[serde(default)]
     #[schema(max_length = 2048)]
     pub link: Option<String>,
-    /// Shown at that time instead of at once.
+    /// Shown at that time instead of at once: 366 days from now at most.
     #[serde(default)]
     pub deliver_at: Option<Time>,
 }
@@ -114,6 +118,11 @@ impl Check for NewNotification {
         problems.at("title", |p| p.name(&self.title, 200));
         problems.optional("message", self.message.as_deref(), |p, text| {
             p.text(text, 2_000)
+        });
+        problems.optional("deliverAt", self.deliver_at.as_ref(), |p, at| {
+            if at.0 > Utc::now() + MOST_AHEAD {
+                p.add(FieldCode::OutOfRange);
+            }
         });
         problems.optional("link", self.link.as_deref(), |p, link| p.link(link));
     }

@@ -5,6 +5,7 @@ pub mod blanking;
 pub mod catchup;
 pub mod changes;
 pub mod committed;
+mod content;
 mod conversation_rows;
 pub mod conversations;
 pub mod create;

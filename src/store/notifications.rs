@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Db, bounded, cut, query_as};
+use super::{Db, bounded, cut, query, query_as};
 use crate::error::Result;
 use crate::model::{Notification, Position, UserKey};
 
@@ -162,4 +163,51 @@ pub(super) async fn by_ids(
         .await?;
     let keyed = |row: Row| ((row.tenant_id, row.notification.id), row.notification);
     Ok(rows.into_iter().map(keyed).collect())
+}
+
+/// Some of the people who have not read what was shown before a time.
+pub async fn not_read_since(
+    connection: &mut PgConnection,
+    before: DateTime<Utc>,
+) -> Result<Vec<UserKey>> {
+    let text = "select distinct tenant_id, user_id from (
+                    select tenant_id, user_id from notifications
+                     where created_at < $1 and position is not null and read_at is null and deleted_at is null
+                     order by created_at limit 5000) n";
+    let rows: Vec<(String, String)> = query_as("notifications.not_read", text)
+        .bind(before)
+        .fetch_all(connection)
+        .await?;
+    let key = |(tenant, id): (String, String)| UserKey::new(&tenant, &id);
+    Ok(rows.into_iter().map(key).collect())
+}
+
+/// Forgets what was shown before a time, and read or deleted so long ago that no event of it is kept: at most 5,000 at a
+/// time.
+pub async fn prune(
+    connection: &mut PgConnection,
+    before: DateTime<Utc>,
+    log_days: i32,
+) -> Result<u64> {
+    let done = query("notifications.prune", "
+        delete from notifications where ctid in (
+            select ctid from notifications
+             where created_at < $1 and coalesce(deleted_at, read_at) < now() - make_interval(days => $2)
+             order by created_at limit 5000)")
+        .bind(before)
+        .bind(log_days)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// Forgets what requests of the host came to, at most 5,000 at a time.
+pub async fn prune_keys(connection: &mut PgConnection, before: DateTime<Utc>) -> Result<u64> {
+    let done = query("notifications.prune_keys", "
+        delete from idempotency_keys where ctid in (
+            select ctid from idempotency_keys where created_at < $1 order by created_at limit 5000)")
+        .bind(before)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
 }

@@ -1,6 +1,7 @@
 //! What becomes of notifications: shown when their time has come, read, deleted. Each is one person's own click, and goes
 //! one by one.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::log::LogTransaction;
@@ -29,6 +30,8 @@ pub enum What {
     Read(Uuid),
     /// All that were shown so far, the oldest first, some hundred at a time.
     AllRead,
+    /// Of these, what was shown before a time: nobody will read it any more.
+    Expired(DateTime<Utc>),
     Deleted(Uuid),
 }
 
@@ -44,7 +47,8 @@ pub async fn mark_all(log: &mut LogTransaction<'_>, marks: &[&Mark]) -> Result<V
     let mut answers = Vec::with_capacity(marks.len());
     for mark in marks {
         answers.push(match mark.what {
-            What::AllRead => Ok(all_read(log, &mark.by).await?),
+            What::AllRead => Ok(all_read(log, mark, None).await?),
+            What::Expired(before) => Ok(all_read(log, mark, Some(before)).await?),
             What::Shown(id) => shown(log, mark, id).await?,
             What::Read(id) => read(log, mark, id).await?,
             What::Deleted(id) => deleted(log, mark, id).await?,
@@ -109,12 +113,17 @@ async fn read(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Res
 }
 
 /// The oldest that are unread. The event names the newest of them, and how many they are.
-async fn all_read(log: &mut LogTransaction<'_>, me: &UserKey) -> Result<u64> {
+async fn all_read(
+    log: &mut LogTransaction<'_>,
+    mark: &Mark,
+    before: Option<DateTime<Utc>>,
+) -> Result<u64> {
+    let me = &mark.by;
     let text = concat!(
         "with old as (
             select n.id, n.position from ",
         seen_by!("$1", "$2"),
-        " and n.read_at is null order by n.position limit $3
+        " and n.read_at is null and n.created_at < coalesce($5, 'infinity'::timestamptz) order by n.position limit $3
         ), done as (
             update notifications n set read_at = $4 from old where n.tenant_id = $1 and n.id = old.id returning old.id, old.position
         )
@@ -125,6 +134,7 @@ async fn all_read(log: &mut LogTransaction<'_>, me: &UserKey) -> Result<u64> {
         .bind(me.id.to_string())
         .bind(STEP)
         .bind(log.now.0)
+        .bind(before)
         .fetch_optional(&mut *log.connection)
         .await?;
     let Some((id, count)) = newest else {

@@ -275,6 +275,11 @@ async fn what_is_not_acceptable_is_named_and_tells_nobody() {
             "/deliverAt",
             "wrong-type",
         ),
+        (
+            plain("deliverAt", json!("2200-01-01T00:00:00Z")),
+            "/deliverAt",
+            "out-of-range",
+        ),
         (plain("type", json!("")), "/type", "blank"),
         (plain("colour", json!(1)), "/colour", "unknown-field"),
     ] {
@@ -360,4 +365,88 @@ async fn more_than_are_read_at_a_time_are_all_read() {
     let events = alice.all_events(&since, 200).await.0;
     assert_eq!(events.len(), 3);
     assert!(events.iter().all(|event| event["data"]["andOlder"] == true));
+}
+
+#[tokio::test]
+async fn what_is_old_counts_as_read_on_every_device_and_is_forgotten() {
+    let mut app = App::start().await;
+    let (service, alice, bob) = people(&app).await;
+    let mut made = Vec::new();
+    for title in ["read long ago", "never read", "new"] {
+        made.extend(notify(&service, &to(&["alice"], title)).await);
+    }
+    notify(&service, &to(&["bob"], "new")).await;
+    let read = format!("/v1/notifications/{}/read", made[0]);
+    alice.post(&read, &json!({})).await.ok();
+    let since = alice.cursor().await;
+    let old = "update notifications set created_at = created_at - '181 days'::interval where title <> 'new'";
+    app.database.execute(old).await;
+    app.add("", &[]).await;
+    eventually("nobody reads it any more", async || {
+        let unread = "select count(*) from notifications where read_at is null";
+        (app.database.number(unread).await == 2).then_some(())
+    })
+    .await;
+    assert_eq!(unread(&alice).await, made[2..]);
+    assert_eq!(unread(&bob).await.len(), 1);
+    let events = alice.all_events(&since, 200).await.0;
+    let told: Vec<_> = events.iter().map(|event| &event["type"]).collect();
+    assert_eq!(told, ["notification.read"]);
+    assert_eq!(events[0]["data"]["andOlder"], true);
+    // For as long as an event of theirs is kept, they are.
+    let kept = "select count(*) from notifications";
+    assert_eq!(app.database.number(kept).await, 4);
+    let long_read = "update notifications set read_at = read_at - '31 days'::interval";
+    app.database.execute(long_read).await;
+    app.add("", &[]).await;
+    eventually("the old ones are forgotten", async || {
+        (app.database.number(kept).await == 2).then_some(())
+    })
+    .await;
+    assert_eq!(unread(&alice).await, made[2..]);
+}
+
+#[tokio::test]
+async fn of_somebody_who_was_erased_nothing_is_left_to_who_comes_back() {
+    let app = App::with(2, "").await;
+    let (service, alice, _) = people(&app).await;
+    let later = chrono::Utc::now() + chrono::Duration::seconds(5);
+    let mut for_later = to(&["alice"], "for later");
+    for_later["deliverAt"] = json!(later.to_rfc3339());
+    notify(&service, &to(&["alice"], "secret")).await;
+    notify(&service, &for_later).await;
+    assert_eq!(unread(&alice).await.len(), 1);
+    assert_eq!(service.delete("/v1/users/alice").await.status, 204);
+    let refused = service
+        .post("/v1/notifications", &to(&["alice"], "x"))
+        .await;
+    assert_eq!((refused.status, refused.code()), (422, "user-unknown"));
+    eventually("the erasure is over", async || {
+        let left = "select count(*) from notifications";
+        let open = "select count(*) from erasures where finished_at is null";
+        let (left, open) = (
+            app.database.number(left).await,
+            app.database.number(open).await,
+        );
+        (left == 0 && open == 0).then_some(())
+    })
+    .await;
+    service
+        .put("/v1/users/alice", &json!({ "name": "Somebody else" }))
+        .await
+        .ok();
+    let anew = eventually("a new token to be let in", async || {
+        let anew = Person::new(&alice.base, "alice");
+        (anew.get("/v1/me").await.status == 200).then_some(anew)
+    })
+    .await;
+    for base in app.instances.iter().map(|instance| &instance.url) {
+        let anew = anew.at(base);
+        assert!(unread(&anew).await.is_empty());
+        let events = anew.all_events("0", 200).await.0;
+        let told = serde_json::to_string(&events).expect("JSON");
+        assert!(!told.contains("secret"), "{told}");
+    }
+    let new = notify(&service, &to(&["alice"], "welcome")).await;
+    assert_eq!(unread(&anew).await, new);
 }

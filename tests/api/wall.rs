@@ -33,7 +33,7 @@ pub const TENANT: &str = "tenant-one";
 const HARDLY: &str = "limits={sends_per_second=0,conversations_per_hour=1000000,refused_tokens_per_minute=0,streams=0}";
 
 /// Statements that ask for no tenant, by words of each (`^` its begin, `$` its end), and why that is right.
-const ACROSS: [(&str, &str); 19] = [
+const ACROSS: [(&str, &str); 24] = [
     ("as head, clock_timestamp() as now", LOG),
     ("pg_control_system", LOG),
     (
@@ -56,7 +56,15 @@ const ACROSS: [(&str, &str); 19] = [
         "^update erasures set claimed_until",
         "whichever erasure nobody goes on with: it says whose it is",
     ),
+    ("with due as ( select tenant_id, id from jobs", FORGOTTEN),
+    ("^update jobs set state = case", FORGOTTEN),
     ("delete from revisions where ctid in", FORGOTTEN),
+    ("^delete from notifications where ctid", FORGOTTEN),
+    ("^delete from idempotency_keys", FORGOTTEN),
+    (
+        "^select distinct tenant_id, user_id from ( select tenant_id, user_id from notifications",
+        "whoever has not read what is too old: each row goes where its tenant says",
+    ),
     ("^delete from stream_tickets", FORGOTTEN),
     ("^update stream_tickets", TICKET),
     ("from stream_tickets t where t.hash", TICKET),
@@ -79,7 +87,7 @@ const NOT_SENT: [(&str, &str); 1] = [(
 )];
 
 /// Where one comparison more says what the others say already, by the words it is forgotten with: nothing changes without.
-const SAID_TWICE: [(&[&str], &str); 5] = [
+const SAID_TWICE: [(&[&str], &str); 6] = [
     (
         &["from users u join given using (id)"],
         "what it finds is joined again, by both",
@@ -87,6 +95,10 @@ const SAID_TWICE: [(&[&str], &str); 5] = [
     (
         &["from put p left join old using (id)"],
         "there is nobody else's in it",
+    ),
+    (
+        &["with old as ( select n.id, n.position from notifications n where true"],
+        "what it finds is looked for again, by both",
     ),
     (
         &["from g join k on true and"],

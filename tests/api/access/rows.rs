@@ -156,7 +156,7 @@ pub const ROWS: &[Row] = &[
             ("", r#"{"userId":"friend","type":"T","title":"x"}"#),
             (
                 "",
-                r#"{"userIds":["friend"],"type":"T","title":"x","deliverAt":"2100-01-01T00:00:00Z"}"#,
+                r#"{"userIds":["friend"],"type":"T","title":"x","deliverAt":"2020-01-01T00:00:00Z"}"#,
             ),
         ],
     ),

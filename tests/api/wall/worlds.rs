@@ -90,10 +90,11 @@ impl World {
 }
 
 /// Nobody has left and nothing is read: what goes one way only can go it again.
-const BEFORE: [&str; 4] = [
+const BEFORE: [&str; 5] = [
     "insert into revisions select tenant_id, id, changed_position, 'said before', '[]', '{}', deleted_at, sender_id
        from messages where deleted_at is not null on conflict do nothing",
     "update users set claims_iat = 0",
+    "update notifications set read_at = null, deleted_at = null",
     "update conversations set last_position = 0, deleted_position = null",
     "update members m set left_position = null, read_up_to = 0, shown_up_to = 0, delivered_up_to = 0
       where joined_position = (select max(joined_position) from members n where n.tenant_id = m.tenant_id

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Rendered;
+use super::conversations::{self, At};
+use super::members::{self, MemberAt};
+use super::render::Rendered;
+use super::{messages, notifications, query_as, unread};
 use crate::error::Result;
 use crate::model::{
     Conversation, ConversationData, ConversationType, Delivery, DeliveryData, Epoch, Event,
@@ -14,9 +17,6 @@ use crate::model::{
     Notification, NotificationData, NotificationReadData, Position, Receipt, ReceiptData, Time,
     User, UserData,
 };
-use crate::store::conversations::{self, At};
-use crate::store::members::{self, MemberAt};
-use crate::store::{messages, notifications, query_as, unread};
 
 #[derive(Default)]
 pub(super) struct Content {

@@ -1,17 +1,15 @@
 //! From rows of the log to events with their content, serialised once. The same for the tail and for catch-up, so that
 //! a feed read from memory and the same feed read from Postgres carry the same bytes.
 
-mod content;
-
 use std::sync::Arc;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::committed::Committed;
+use super::content::Content;
 use crate::error::Result;
 use crate::model::{Epoch, EventRow, Frame, Position};
-use content::Content;
 
 /// An event with its bytes, and what `live` must know to hand it out.
 #[derive(Debug, Clone)]
