@@ -2,6 +2,7 @@
 
 mod error;
 mod limits;
+mod mail;
 mod proxies;
 mod tokens;
 
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 pub use self::error::ConfigError;
 pub use self::limits::LimitSettings;
+pub use self::mail::{Mail, MailSettings, Security, Smtp};
 pub use self::proxies::ForwardedHeader;
 pub use self::tokens::{ClaimNames, KeySetting};
 use crate::model::{Language, LinkHosts};
@@ -43,6 +45,7 @@ pub struct Config {
     /// And in which header.
     pub forwarded_header: ForwardedHeader,
     pub limits: LimitSettings,
+    pub mail: MailSettings,
     pub unknown_users: UnknownUsers,
     pub retention_days: i32,
     pub wait_secs: u64,
@@ -63,7 +66,7 @@ pub struct Config {
     pub is_debug: bool,
 }
 
-/// Nothing of it: secrets and the password in `listen_url` get into no log by mistake.
+/// Nothing of it: secrets and the passwords in `listen_url` and `smtp_url` get into no log by mistake.
 impl std::fmt::Debug for Config {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.debug_struct("Config").finish_non_exhaustive()
@@ -127,6 +130,7 @@ pub fn figment() -> Figment {
         ("PG_BIN", "causerie.pg_bin"),
         ("CAUSERIE_JWT_SECRET", "causerie.jwt_secret"),
         ("CAUSERIE_JWT_SECRET_BEFORE", "causerie.jwt_secret_before"),
+        ("CAUSERIE_SMTP_URL", "causerie.mail.smtp_url"),
     ];
     for (name, key) in ours {
         if let Some(value) = Env::var(name).filter(|value| !value.is_empty()) {
@@ -174,6 +178,7 @@ impl Config {
         if figment.extract_inner::<bool>("ip_header").ok() != Some(false) {
             return Err(ConfigError::IpHeader);
         }
+        config.mail.read()?;
         if config.ring.events == 0 {
             return Err(ConfigError::Range("causerie.ring.events", "at least 1"));
         }

@@ -2,6 +2,7 @@
 
 mod conversation;
 mod cursor;
+mod email;
 mod ephemeral;
 mod event;
 mod export;
@@ -21,6 +22,7 @@ pub use conversation::{
     Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus,
 };
 pub use cursor::{Cursor, CursorError, Epoch, Position};
+pub use email::{Email, EmailPayload, FilledTemplate, NewEmail, TemplateName, TemplateValues};
 pub use ephemeral::{EphemeralState, Presence, PresenceStatus, Typing};
 pub use event::{
     ConversationData, Delivery, DeliveryData, Event, EventKind, EventOf, EventRow, Frame,

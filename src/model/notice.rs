@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::rules::one_line;
 
 /// The language of what is stored: a setting of the tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     En,
