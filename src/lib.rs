@@ -44,3 +44,4 @@ pub mod serve;
 mod shutdown;
 pub mod store;
 mod strict;
+mod working;

@@ -14,8 +14,9 @@ use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
 use super::respond::{Json, See};
 use super::{
-    admin, assets, conversations, delivered, demo, diagnostics, events, health, me, members,
-    message, messages, person, presence, read, stream, sync, tickets, typing, unread, users,
+    admin, assets, conversations, delivered, demo, diagnostics, emails, events, health, me,
+    members, message, messages, person, presence, read, stream, sync, tickets, typing, unread,
+    unsubscribe, users,
 };
 use crate::config;
 use crate::error::{Code, Error, Problem, Result};
@@ -40,6 +41,7 @@ use crate::model::{Event, Notice};
         messages::list, messages::send, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
         read::conversation, read::message, typing::put, presence::list,
         unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message, admin::revoke,
+        emails::send, emails::get, unsubscribe::page, unsubscribe::confirm,
         health::healthz, health::readyz, health::metrics, diagnostics::stream, diagnostics::wait,
         assets::client, assets::elements,
         demo::start, demo::page, demo::file, demo::people,
@@ -50,7 +52,7 @@ use crate::model::{Event, Notice};
     security(("bearer" = []), ("cookie" = [])),
     tags(
         (name = "conversations"), (name = "members"), (name = "messages"), (name = "events", description = "One feed, three transports"),
-        (name = "users"), (name = "operations"), (name = "pages", description = "What a person looks at"),
+        (name = "users"), (name = "emails"), (name = "operations"), (name = "pages", description = "What a person looks at"),
     ),
 )]
 struct Api;
@@ -135,7 +137,9 @@ impl Modify for Refusals {
                     let is_stray = |it: &RefOr<_>| matches!(it, RefOr::T(Parameter { name, .. }) if name == "user_id");
                     parameters.retain(|parameter| !is_stray(parameter));
                 }
-                let is_open = !path.starts_with("/v1/") || path.starts_with("/v1/diagnostics/");
+                let is_open = !path.starts_with("/v1/")
+                    || path.starts_with("/v1/diagnostics/")
+                    || path == "/v1/unsubscribe";
                 let has_id = path.contains("{id}");
                 let has_body = operation.request_body.is_some();
                 let responses = &mut operation.responses.responses;

@@ -10,6 +10,7 @@ mod delivered;
 mod demo;
 mod diagnostics;
 mod docs;
+mod emails;
 mod events;
 mod feed;
 mod follow;
@@ -35,6 +36,7 @@ mod sync;
 mod tickets;
 mod typing;
 mod unread;
+mod unsubscribe;
 mod users;
 
 use std::collections::BTreeSet;
@@ -110,6 +112,10 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
                 delivered::note,
                 admin::trace_message,
                 admin::revoke,
+                emails::send,
+                emails::get,
+                unsubscribe::page,
+                unsubscribe::confirm,
                 stream::open,
                 tickets::create,
                 diagnostics::stream,

@@ -11,6 +11,7 @@ pub mod create;
 mod create_all;
 pub mod deliveries;
 pub mod edits;
+pub mod emails;
 pub mod ephemeral;
 pub mod erasure;
 pub mod export;
