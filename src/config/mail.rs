@@ -148,7 +148,7 @@ fn public(text: &str) -> Result<String, ConfigError> {
     };
     let is_plain = |url: &Url| {
         let is_web = url.scheme() == "https" || url.scheme() == "http" && is_local(url);
-        let is_bare = url.query().is_none() && url.fragment().is_none();
+        let is_bare = !text.contains(['?', '#']);
         is_web && is_bare && url.username().is_empty() && url.password().is_none()
     };
     let url = Url::parse(text).ok().filter(is_plain);

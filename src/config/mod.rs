@@ -183,7 +183,6 @@ impl Config {
         if figment.extract_inner::<bool>("ip_header").ok() != Some(false) {
             return Err(ConfigError::IpHeader);
         }
-        config.mail.read()?;
         if config.ring.events == 0 {
             return Err(ConfigError::Range("causerie.ring.events", "at least 1"));
         }
@@ -208,7 +207,7 @@ impl Config {
                 "at most 50: proxies give up at 60",
             ));
         }
-        Ok(config)
+        config.mail.read().map(|_| config)
     }
 
     /// What holds in this tenant.

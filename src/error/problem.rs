@@ -152,14 +152,8 @@ fn words(code: FieldCode) -> (&'static str, &'static str) {
             "This must be an https URL, written as browsers write it, without credentials.",
             "Il faut une URL en https, écrite comme l'écrivent les navigateurs, sans identifiants.",
         ),
-        FieldCode::InvalidEmail => (
-            "This must be one e-mail address, without a name.",
-            "Il faut une seule adresse électronique, sans nom.",
-        ),
-        FieldCode::EmailUnknown => (
-            "No e-mail address of this person is known here.",
-            "Aucune adresse électronique de cette personne n'est connue ici.",
-        ),
+        FieldCode::InvalidEmail => ("This must be one address.", "Il faut une seule adresse."),
+        FieldCode::EmailUnknown => ("No address is known.", "Aucune adresse n'est connue."),
         FieldCode::HostNotAllowed => (
             "Links may not lead to this host.",
             "Aucun lien ne peut y mener.",

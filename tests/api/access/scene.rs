@@ -39,6 +39,8 @@ pub struct Scene {
     pub group: Target,
     pub early_message: String,
     pub private: Target,
+    /// One that the backend wants sent, and that waits.
+    pub email: String,
     pub outsiders: Vec<Outsider>,
     /// What names alice's things where a query or a body takes it.
     pub cursor: String,
@@ -112,7 +114,8 @@ impl Scene {
     pub async fn set() -> Self {
         let app = App::with(
             1,
-            "origins=[\"https://site.example\",\"https://other.example\"]",
+            "origins=[\"https://site.example\",\"https://other.example\"],\
+             mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\"}",
         )
         .await;
         let of_default =
@@ -143,6 +146,9 @@ impl Scene {
         let private = alice.converse_with("bob").await;
         let messages = format!("/v1/conversations/{private}/messages");
         let said = id(&alice.post(&messages, &message(PRIVATE)).await.ok());
+        let later = chrono::Utc::now() + chrono::Duration::hours(1);
+        let email = json!({ "to": format!("{PRIVATE}@mail.example"), "subject": PRIVATE, "text": PRIVATE, "deliverAt": later.to_rfc3339() });
+        let email = self::id(&service.post("/v1/emails", &email).await.ok());
         let cursor = alice.cursor().await;
         let page = alice.get("/v1/conversations?limit=1").await.ok();
         let page_token = page["nextPageToken"]
@@ -164,6 +170,7 @@ impl Scene {
             service,
             other_service,
             early_message,
+            email,
             outsiders,
             cursor,
             page_token,

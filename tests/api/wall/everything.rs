@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::TENANT;
+use super::emailed::people_are_emailed;
 use super::looking::{a_stream_lives_by_a_ticket, counted, looks, people_are_seen, the_host_looks};
 use super::parting::somebody_parts;
 use crate::support::{App, Database, Person};
@@ -52,6 +53,7 @@ pub async fn happens(app: &App) {
     for one in [&alice, &bob, &carol] {
         looks(one, &[&pair, &group, &crowd], &start).await;
     }
+    people_are_emailed(app, &host, &alice).await;
     somebody_parts(app, &alice, &bob, &host).await;
     host.post("/v1/admin/users/carol/revoke", &json!({})).await;
     assert_eq!(carol.get("/v1/me").await.status, 401);
