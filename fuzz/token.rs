@@ -27,6 +27,7 @@ fn keys() -> &'static Keys {
             first_name: named("firstName"),
             last_name: named("lastName"),
             image: named("picture"),
+            email: named("email"),
             organizations: named("organizations"),
         };
         Keys::new(&[KeySetting::of_secret(SECRET)], names).expect("keys")

@@ -65,6 +65,7 @@ pub fn examine(config: &Config, figment: &Figment) -> Vec<Finding> {
     let mut found = of_keys(config);
     found.extend(of_sites(config, figment));
     found.extend(of_database(config, figment));
+    found.extend(of_mail(config));
     if config.is_debug {
         found.push(warns("debug-profile", "ROCKET_PROFILE is debug: it knows a secret that everybody knows, and starts with settings that are refused elsewhere; in production it is release"));
     }
@@ -141,6 +142,16 @@ fn of_database(config: &Config, figment: &Figment) -> Vec<Finding> {
         .then(|| warns("database-without-tls", advice))
         .into_iter()
         .collect()
+}
+
+fn of_mail(config: &Config) -> Option<Finding> {
+    let smtp = config.mail.smtp()?;
+    let is_elsewhere = Host::parse(&smtp.host).is_ok_and(is_remote);
+    (is_elsewhere && smtp.shows_password()).then(|| Finding {
+        check: "smtp-without-tls",
+        is_refused: true,
+        advice: "mail: smtp_url has a password, is of another host, and does not insist on TLS: whoever stands in between reads it; write smtps://, or add ?tls=required".to_owned(),
+    })
 }
 
 /// What cannot be read is refused elsewhere.

@@ -15,6 +15,8 @@ impl Origins {
     /// Those configured and, in the debug profile, the addresses under which a developer sees this server.
     pub fn new(config: &Config, port: u16) -> Self {
         let mut origins: HashSet<_> = config.origins.iter().cloned().collect();
+        // Where our own page stands on which people turn e-mails off.
+        origins.extend(config.mail.public_origin());
         if config.is_debug {
             origins.extend(
                 ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{port}")),

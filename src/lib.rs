@@ -7,6 +7,7 @@
 //! - `store`: all SQL; `store::writer` is the only way into the log
 //! - `live`: the tail that follows the log, and the feeds it fills, in memory
 //! - `routes`: HTTP, one file per noun; `routes::feed` is the one read behind poll, long-poll and stream
+//! - `mail`: e-mails, written and handed to an SMTP server
 //! - `jobs`: what is done later, or again until it succeeds
 //! - `auth`, `error`, `requests`, `client_ip`, `cors`, `headers`: what every route leans on
 //! - `model`: plain data
@@ -34,6 +35,7 @@ mod headers;
 mod jobs;
 pub mod live;
 pub mod logging;
+pub mod mail;
 mod maintenance;
 pub mod model;
 mod requests;
@@ -42,3 +44,4 @@ pub mod serve;
 mod shutdown;
 pub mod store;
 mod strict;
+mod working;

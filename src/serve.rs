@@ -18,8 +18,9 @@ use crate::cors::Origins;
 use crate::embedded::{Embedded, Settings};
 use crate::error::count_refusals;
 use crate::headers::for_browsers;
-use crate::jobs::{self, Bell, Shop};
+use crate::jobs::Bell;
 use crate::live::{Live, RingSize};
+use crate::mail::Mailer;
 use crate::requests::{Arrivals, Requests};
 use crate::routes::{Desk, Limits, Room, Streams};
 use crate::shutdown::{Readiness, closing_connections, on_signal};
@@ -28,7 +29,7 @@ use crate::store::handouts::Handouts;
 use crate::store::writer::{Wiring, Writer};
 use crate::store::{self, Db, connect_options, identity};
 use crate::strict::Strict;
-use crate::{checks, demo, erasing, maintenance, routes};
+use crate::{checks, demo, erasing, maintenance, routes, working};
 
 pub type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -124,6 +125,7 @@ pub fn rocket(
     writer: Writer,
 ) -> Result<Rocket<Build>, AnyError> {
     let origins = Origins::new(&config, figment.extract_inner("port")?);
+    let mailer = config.mail.read()?.map(Mailer::new).transpose()?;
     Ok(rocket::custom(figment)
         .attach(Strict)
         .attach(Arrivals)
@@ -135,6 +137,12 @@ pub fn rocket(
         .attach(Db::init())
         .attach(desk(writer.clone()))
         .attach(routes::stage())
+        .attach(working::run(
+            config.clone(),
+            mailer,
+            live.clone(),
+            writer.clone(),
+        ))
         .attach(life(config.clone(), live.clone(), writer.clone()))
         .manage(Arc::new(Identities::new(
             Keys::new(&config.keys(), config.claims.clone())?,
@@ -181,10 +189,6 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
             ) else {
                 return rocket.shutdown().notify();
             };
-            if let (Some(db), Some(bell)) = (rocket.state::<Db>(), rocket.state::<Arc<Bell>>()) {
-                let (db, writer, live) = (db.clone(), writer.clone(), live.clone());
-                tokio::spawn(jobs::run(Arc::new(Shop { db, writer, live }), bell.clone()));
-            }
             let (Some(db), Some(identities), Some(tickets), Some(readiness), Some(slot)) = (
                 rocket.state::<Db>(),
                 rocket.state::<Arc<Identities>>(),

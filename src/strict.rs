@@ -2,8 +2,10 @@
 
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::form::Form;
-use rocket::http::Method;
+use rocket::http::{Header, Method};
 use rocket::{Data, Request};
+
+use crate::config::Config;
 
 /// What Rocket looks at for the method of a form, and no more.
 const PEEKED: usize = "_method=delete".len();
@@ -21,6 +23,14 @@ impl Fairing for Strict {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
+        // Whoever has the link of an e-mail may turn them off, from wherever: a browser whose page may not say where it
+        // comes from sends `null`, and a mail provider what it likes.
+        if request.uri().path() == "/v1/unsubscribe" && request.headers().contains("Origin") {
+            let config = request.rocket().state::<Config>();
+            if let Some(own) = config.and_then(|config| config.mail.public_origin()) {
+                request.replace_header(Header::new("Origin", own));
+            }
+        }
         // Of a POST whose form begins with `_method=delete` Rocket makes a DELETE (rocket 0.5, `preprocess_request`).
         // Here nothing but the method says the method, and who guards a change by it (`auth`, a proxy) is not told
         // another one. What came as a DELETE with such a body looks the same by now: no route takes either.

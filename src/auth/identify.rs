@@ -166,6 +166,7 @@ mod tests {
             first_name: Vec::new(),
             last_name: Vec::new(),
             image: Vec::new(),
+            email: Vec::new(),
             organizations: Vec::new(),
         };
         let keys = Keys::new(&[], names).expect("keys");

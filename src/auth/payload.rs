@@ -143,8 +143,13 @@ impl Payload {
             role: self.role(names),
             ..Profile::default()
         });
+        let email = kept(Profile {
+            email: self.text(&names.email),
+            ..Profile::default()
+        });
         Profile {
             id: None,
+            email: email.and_then(|kept| kept.email),
             name: name.and_then(|kept| kept.name),
             image_url: image.and_then(|kept| kept.image_url),
             role: role.and_then(|kept| kept.role),

@@ -43,6 +43,8 @@ pub enum ConfigError {
         "ip_header (ROCKET_IP_HEADER) would believe anybody: name your proxies in trusted_proxies of [default.causerie] instead"
     )]
     IpHeader,
+    #[error("mail: {0}")]
+    Mail(&'static str),
     #[error("{0} must be {1}")]
     Range(&'static str, &'static str),
 }

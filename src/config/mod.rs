@@ -2,6 +2,7 @@
 
 mod error;
 mod limits;
+mod mail;
 mod proxies;
 mod tokens;
 
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 pub use self::error::ConfigError;
 pub use self::limits::LimitSettings;
+pub use self::mail::{Mail, MailSettings, Security, Smtp};
 pub use self::proxies::ForwardedHeader;
 pub use self::tokens::{ClaimNames, KeySetting};
 use crate::model::{Language, LinkHosts};
@@ -43,6 +45,7 @@ pub struct Config {
     /// And in which header.
     pub forwarded_header: ForwardedHeader,
     pub limits: LimitSettings,
+    pub mail: MailSettings,
     pub unknown_users: UnknownUsers,
     pub retention_days: i32,
     pub notification_days: i32,
@@ -64,7 +67,7 @@ pub struct Config {
     pub is_debug: bool,
 }
 
-/// Nothing of it: secrets and the password in `listen_url` get into no log by mistake.
+/// Nothing of it: secrets and the passwords in `listen_url` and `smtp_url` get into no log by mistake.
 impl std::fmt::Debug for Config {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.debug_struct("Config").finish_non_exhaustive()
@@ -83,6 +86,8 @@ pub struct Tenant {
     /// Whether a group says who joined and left.
     pub notices: bool,
     pub language: Language,
+    /// Of people who have not said theirs.
+    pub time_zone: chrono_tz::Tz,
     /// Whether anybody is told what others have received and read.
     pub receipts: bool,
 }
@@ -93,10 +98,16 @@ pub struct Tenant {
 struct TenantOverride {
     notices: Option<bool>,
     language: Option<Language>,
+    time_zone: Option<chrono_tz::Tz>,
     receipts: Option<bool>,
 }
 
 impl Tenant {
+    /// The language of what is written for people, unless it is said.
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
     /// The language of notices, where there are any.
     pub fn notice(&self) -> Option<Language> {
         self.notices.then_some(self.language)
@@ -128,6 +139,7 @@ pub fn figment() -> Figment {
         ("PG_BIN", "causerie.pg_bin"),
         ("CAUSERIE_JWT_SECRET", "causerie.jwt_secret"),
         ("CAUSERIE_JWT_SECRET_BEFORE", "causerie.jwt_secret_before"),
+        ("CAUSERIE_SMTP_URL", "causerie.mail.smtp_url"),
     ];
     for (name, key) in ours {
         if let Some(value) = Env::var(name).filter(|value| !value.is_empty()) {
@@ -199,7 +211,7 @@ impl Config {
                 "at most 50: proxies give up at 60",
             ));
         }
-        Ok(config)
+        config.mail.read().map(|_| config)
     }
 
     /// What holds in this tenant.
@@ -208,6 +220,7 @@ impl Config {
         self.tenants.get(name).map_or(all, |own| Tenant {
             notices: own.notices.unwrap_or(all.notices),
             language: own.language.unwrap_or(all.language),
+            time_zone: own.time_zone.unwrap_or(all.time_zone),
             receipts: own.receipts.unwrap_or(all.receipts),
         })
     }

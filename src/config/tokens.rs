@@ -133,5 +133,6 @@ pub struct ClaimNames {
     pub first_name: Vec<String>,
     pub last_name: Vec<String>,
     pub image: Vec<String>,
+    pub email: Vec<String>,
     pub organizations: Vec<String>,
 }

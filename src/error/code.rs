@@ -76,6 +76,9 @@ codes! {
     NotAGroup "not-a-group" Conflict
         "A conversation of two has its two people. Delete it for yourself, or make a group."
         "Une conversation à deux a ses deux personnes. Supprimez-la pour vous, ou créez un groupe.",
+    EmailOff "email-off" Conflict
+        "E-mail is off here: smtp_url of [default.causerie.mail] (CAUSERIE_SMTP_URL) is not set."
+        "L'envoi de courriels est désactivé ici : smtp_url de [default.causerie.mail] (CAUSERIE_SMTP_URL) n'est pas renseigné.",
     MessageDeleted "message-deleted" Conflict
         "The message is deleted." "Le message est supprimé.",
     CursorExpired "cursor-expired" Gone

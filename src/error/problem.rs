@@ -152,6 +152,8 @@ fn words(code: FieldCode) -> (&'static str, &'static str) {
             "This must be an https URL, written as browsers write it, without credentials.",
             "Il faut une URL en https, écrite comme l'écrivent les navigateurs, sans identifiants.",
         ),
+        FieldCode::InvalidEmail => ("This must be one address.", "Il faut une seule adresse."),
+        FieldCode::EmailUnknown => ("No address is known.", "Aucune adresse n'est connue."),
         FieldCode::HostNotAllowed => (
             "Links may not lead to this host.",
             "Aucun lien ne peut y mener.",

@@ -1,6 +1,7 @@
 //! Does the jobs whose time has come, a few at a time. Whichever instance takes one does it; when that is killed, another
 //! takes it over once the lease has ended. So a job may be begun twice: what it does, it must do once by a key of its own.
 
+mod email;
 mod notification;
 
 use std::sync::Arc;
@@ -10,8 +11,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use crate::config::Config;
 use crate::error::Result;
 use crate::live::Live;
+use crate::mail::Mailer;
 use crate::model::JobKind;
 use crate::store::Db;
 use crate::store::jobs::{self, Ending, Taken};
@@ -29,6 +32,9 @@ pub struct Shop {
     pub db: Db,
     pub writer: Writer,
     pub live: Arc<Live>,
+    pub config: Config,
+    /// None where e-mail is off.
+    pub mailer: Option<Mailer>,
 }
 
 /// Rung by whoever has put a job that is due at once.
@@ -89,7 +95,8 @@ async fn work(shop: Arc<Shop>, job: Taken) {
 async fn perform(shop: &Shop, job: &Taken) -> Ending {
     match job.kind {
         JobKind::Notification => notification::show(shop, job).await,
-        JobKind::Message | JobKind::Email => Ending::Dead("nothing does this kind".to_owned()),
+        JobKind::Email => email::send(shop, job).await,
+        JobKind::Message => Ending::Dead("nothing does this kind".to_owned()),
     }
 }
 

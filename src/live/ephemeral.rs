@@ -226,6 +226,7 @@ mod tests {
         let snapshot = Snapshot {
             head: 0,
             intervals: Vec::new(),
+            notifications: 0,
         };
         let key = UserKey::new("t", &n.to_string());
         Arc::new(Feed::new(key, 0, &snapshot))

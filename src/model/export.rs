@@ -28,6 +28,7 @@ kinds! {
     Revision "revision",
     Receipt "receipt",
     Notification "notification",
+    Preferences "preferences",
     Presence "presence",
     Revocation "revocation",
     Ticket "ticket",
@@ -55,7 +56,11 @@ impl ExportKind {
     /// with 1. Of some parts there is one row, and no other page.
     fn start(self) -> ExportPlace {
         let lowest = match self {
-            Self::Profile | Self::Presence | Self::Revocation | Self::Ticket => "",
+            Self::Profile
+            | Self::Preferences
+            | Self::Presence
+            | Self::Revocation
+            | Self::Ticket => "",
             Self::Notification => "00000000-0000-0000-0000-000000000000",
             Self::Membership | Self::Message | Self::Revision => {
                 "00000000-0000-0000-0000-000000000000/0"
@@ -88,9 +93,13 @@ impl ExportPlace {
         let number = |part: &str| matches!(part.parse::<i64>(), Ok(number) if (0..=HIGHEST).contains(&number));
         let parts: Vec<&str> = after.split('/').collect();
         let is_sound = match (kind, parts.as_slice()) {
-            (ExportKind::Profile | ExportKind::Presence | ExportKind::Revocation, [one]) => {
-                one.is_empty()
-            }
+            (
+                ExportKind::Profile
+                | ExportKind::Preferences
+                | ExportKind::Presence
+                | ExportKind::Revocation,
+                [one],
+            ) => one.is_empty(),
             (ExportKind::Membership | ExportKind::Message | ExportKind::Revision, [of, at]) => {
                 id(of) && number(at)
             }

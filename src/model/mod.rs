@@ -2,6 +2,7 @@
 
 mod conversation;
 mod cursor;
+mod email;
 mod ephemeral;
 mod event;
 mod export;
@@ -11,6 +12,7 @@ mod new_conversation;
 mod notice;
 mod notification;
 mod object;
+mod preferences;
 mod rules;
 mod time;
 mod trace;
@@ -22,6 +24,7 @@ pub use conversation::{
     Context, Conversation, ConversationType, Me, Member, MemberRole, MemberStatus,
 };
 pub use cursor::{Cursor, CursorError, Epoch, Position};
+pub use email::{Email, EmailPayload, FilledTemplate, NewEmail, TemplateName, TemplateValues};
 pub use ephemeral::{EphemeralState, Presence, PresenceStatus, Typing};
 pub use event::{
     ConversationData, Delivery, DeliveryData, Event, EventKind, EventOf, EventRow, Frame,
@@ -39,8 +42,11 @@ pub use new_conversation::{
     NewMembers,
 };
 pub use notice::{Language, Notice, NoticeType};
-pub use notification::{NewNotification, Notification};
+pub use notification::{Channel, NewNotification, Notification};
 pub use object::{Object, list as list_of_objects};
+pub use preferences::{
+    ChangedPreferences, Channels, ClockTime, NotificationPreferences, QuietHours, TypeChannels,
+};
 pub use rules::{Check, FieldCode, FieldProblem, LinkHosts, Problems, in_nfc, uuid};
 pub use time::Time;
 pub use trace::{HandedOut, Trace, TracedRecipient, Transport};

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::rules::one_line;
 
 /// The language of what is stored: a setting of the tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     En,
@@ -14,6 +14,13 @@ pub enum Language {
 }
 
 impl Language {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Fr => "fr",
+        }
+    }
+
     /// What a person who was erased is called.
     pub fn deleted_account(self) -> &'static str {
         match self {

@@ -84,12 +84,34 @@ pub struct NewNotification {
     #[serde(default)]
     #[schema(max_length = 2048)]
     pub link: Option<String>,
+    /// By which ways, where the person wants them. An e-mail keeps to their quiet hours.
+    #[serde(default = "in_app")]
+    #[schema(min_items = 1, max_items = 2)]
+    pub channels: Vec<Channel>,
     /// Shown at that time instead of at once: 366 days from now at most.
     #[serde(default)]
     pub deliver_at: Option<Time>,
 }
 
+/// A way by which people are told something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Channel {
+    /// On the site's pages, by the feed.
+    InApp,
+    /// To the address that is known of the person, if one is.
+    Email,
+}
+
+fn in_app() -> Vec<Channel> {
+    vec![Channel::InApp]
+}
+
 impl NewNotification {
+    pub fn goes_by(&self, channel: Channel) -> bool {
+        self.channels.contains(&channel)
+    }
+
     /// Who is named, each once, with the pointer to it.
     pub fn named(&self, tenant: &str) -> Vec<(UserKey, String)> {
         let one = self.user_id.iter().map(|id| (id, "/userId".to_owned()));
@@ -114,6 +136,12 @@ impl Check for NewNotification {
             }
             (None, Some(ids)) => problems.at("userIds", |p| ids.check(p)),
         }
+        problems.at("channels", |p| match &*self.channels {
+            [] => p.add(FieldCode::TooFew),
+            [_] => {}
+            [one, other] if one != other => {}
+            _ => p.add(FieldCode::InvalidValue),
+        });
         problems.at("type", |p| p.key(&self.r#type, 64));
         problems.at("title", |p| p.name(&self.title, 200));
         problems.optional("message", self.message.as_deref(), |p, text| {

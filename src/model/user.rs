@@ -57,6 +57,10 @@ pub struct Profile {
     #[serde(default)]
     #[schema(max_length = 64)]
     pub role: Option<String>,
+    /// Where e-mails for the person go: one address. Shown to nobody else.
+    #[serde(default)]
+    #[schema(max_length = 254)]
+    pub email: Option<String>,
 }
 
 /// Oneself: what others see, and what one chose.
@@ -70,6 +74,11 @@ pub struct Account {
     pub presence_hidden: bool,
     /// Nobody sees what one has received and read.
     pub receipts_off: bool,
+    /// Where one's e-mails go, as the token or the host says. Nobody else sees it.
+    #[schema(required)]
+    pub email: Option<String>,
+    /// None are sent.
+    pub email_off: bool,
 }
 
 /// `PATCH /v1/me`: what is left out stays.
@@ -80,6 +89,9 @@ pub struct Preferences {
     pub presence_hidden: Option<bool>,
     #[serde(default)]
     pub receipts_off: Option<bool>,
+    /// False again, after one had turned e-mails off by the link in one.
+    #[serde(default)]
+    pub email_off: Option<bool>,
 }
 
 impl Check for Preferences {
@@ -92,5 +104,6 @@ impl Check for Profile {
         problems.optional("name", self.name.as_deref(), |p, name| p.name(name, 200));
         problems.optional("imageUrl", self.image_url.as_deref(), |p, url| p.url(url));
         problems.optional("role", self.role.as_deref(), |p, role| p.key(role, 64));
+        problems.optional("email", self.email.as_deref(), |p, email| p.email(email));
     }
 }

@@ -14,9 +14,9 @@ use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
 use super::respond::{Json, See};
 use super::{
-    admin, assets, conversations, delivered, demo, diagnostics, events, health, me, members,
-    message, messages, notifications, person, presence, read, stream, sync, tickets, typing,
-    unread, users,
+    admin, assets, conversations, delivered, demo, diagnostics, emails, events, health, me,
+    members, message, messages, notifications, person, preferences, presence, read, stream, sync,
+    tickets, typing, unread, unsubscribe, users,
 };
 use crate::config;
 use crate::error::{Code, Error, Problem, Result};
@@ -40,8 +40,9 @@ use crate::model::{Event, Notice};
         members::list, members::add, members::update, members::remove,
         messages::list, messages::send, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
         read::conversation, read::message, typing::put, presence::list,
-        notifications::create, notifications::list, notifications::read, notifications::read_all, notifications::delete,
+        notifications::create, notifications::list, notifications::read, notifications::read_all, notifications::delete, preferences::get, preferences::update,
         unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message, admin::revoke,
+        emails::send, emails::get, unsubscribe::page, unsubscribe::confirm,
         health::healthz, health::readyz, health::metrics, diagnostics::stream, diagnostics::wait,
         assets::client, assets::elements,
         demo::start, demo::page, demo::file, demo::people,
@@ -52,7 +53,7 @@ use crate::model::{Event, Notice};
     security(("bearer" = []), ("cookie" = [])),
     tags(
         (name = "conversations"), (name = "members"), (name = "messages"), (name = "events", description = "One feed, three transports"),
-        (name = "notifications", description = "What the host tells people outside of conversations"), (name = "users"), (name = "operations"), (name = "pages", description = "What a person looks at"),
+        (name = "notifications", description = "What the host tells people outside of conversations"), (name = "users"), (name = "emails"), (name = "operations"), (name = "pages", description = "What a person looks at"),
     ),
 )]
 struct Api;
@@ -137,7 +138,9 @@ impl Modify for Refusals {
                     let is_stray = |it: &RefOr<_>| matches!(it, RefOr::T(Parameter { name, .. }) if name == "user_id");
                     parameters.retain(|parameter| !is_stray(parameter));
                 }
-                let is_open = !path.starts_with("/v1/") || path.starts_with("/v1/diagnostics/");
+                let is_open = !path.starts_with("/v1/")
+                    || path.starts_with("/v1/diagnostics/")
+                    || path == "/v1/unsubscribe";
                 let has_id = path.contains("{id}");
                 let has_body = operation.request_body.is_some();
                 let responses = &mut operation.responses.responses;

@@ -10,6 +10,7 @@ mod delivered;
 mod demo;
 mod diagnostics;
 mod docs;
+mod emails;
 mod events;
 mod feed;
 mod follow;
@@ -25,6 +26,7 @@ mod notifications;
 mod page;
 mod params;
 mod person;
+mod preferences;
 mod presence;
 mod read;
 mod respond;
@@ -36,6 +38,7 @@ mod sync;
 mod tickets;
 mod typing;
 mod unread;
+mod unsubscribe;
 mod users;
 
 use std::collections::BTreeSet;
@@ -80,6 +83,8 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
             routes![
                 me::get,
                 me::update,
+                preferences::get,
+                preferences::update,
                 users::get,
                 users::put,
                 users::put_all,
@@ -116,6 +121,10 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
                 delivered::note,
                 admin::trace_message,
                 admin::revoke,
+                emails::send,
+                emails::get,
+                unsubscribe::page,
+                unsubscribe::confirm,
                 stream::open,
                 tickets::create,
                 diagnostics::stream,

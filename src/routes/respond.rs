@@ -34,6 +34,15 @@ impl<T> Json<T> {
         }
     }
 
+    /// 202 with where it can be asked what became of it.
+    pub fn accepted(location: String, body: T) -> Self {
+        Self {
+            status: Status::Accepted,
+            headers: vec![Header::new("Location", location)],
+            body,
+        }
+    }
+
     pub fn with(
         mut self,
         name: &'static str,

@@ -56,7 +56,7 @@ async fn erase(log: &mut LogTransaction<'_>, item: &Erase) -> Result<()> {
     // and each that was seen, are refused and do not bring the profile back.
     query("erasures.hide", "
         with gone as (
-            update users set name = null, image_url = null, role = null,
+            update users set name = null, image_url = null, role = null, email = null, email_off = false,
                              claims_iat = greatest(floor(extract(epoch from $4::timestamptz)) + $5, claims_iat), updated_at = $4,
                              is_erased = true, erased_at = $4, erased_position = $3
              where tenant_id = $1 and id = $2

@@ -53,6 +53,8 @@ pub enum Ending {
     Later(DateTime<Utc>),
     Dead(String),
     Cancelled,
+    /// The same, and why.
+    CancelledFor(String),
 }
 
 /// Puts jobs; those whose key is there already are not put again. In the caller's transaction, where there is one.
@@ -104,6 +106,7 @@ pub async fn end(pool: &PgPool, job: &Taken, ending: &Ending) -> Result<bool> {
     match ending {
         Ending::Done => state = JobState::Done,
         Ending::Cancelled => state = JobState::Cancelled,
+        Ending::CancelledFor(why) => (state, error) = (JobState::Cancelled, Some(why.clone())),
         Ending::Dead(why) => (state, error) = (JobState::Dead, Some(why.clone())),
         Ending::Again(_, why) if job.attempts >= job.max_attempts => {
             (state, error) = (JobState::Dead, Some(why.clone()));

@@ -66,7 +66,7 @@ pub async fn find(db: &Db, tenant: &str, id: &str) -> Result<Option<User>> {
 pub async fn account(db: &Db, me: &UserKey) -> Result<Option<Account>> {
     bounded(async {
         let mut connection = db.connection().await?;
-        let text = "select id, name, image_url, role, is_erased as is_deleted, presence_hidden, receipts_off from users
+        let text = "select id, name, image_url, role, is_erased as is_deleted, presence_hidden, receipts_off, email, email_off from users
                      where tenant_id = $1 and id = $2";
         Ok(query_as("users.account", text)
             .bind(me.tenant.to_string())
@@ -87,13 +87,16 @@ pub struct Choice {
 /// Stores it and tells the person's other devices. What is chosen already writes nothing.
 pub async fn choose(log: &mut LogTransaction<'_>, choice: &Choice) -> Result<()> {
     let done = query("users.choose", "
-        update users set presence_hidden = coalesce($3, presence_hidden), receipts_off = coalesce($4, receipts_off), updated_at = now()
+        update users set presence_hidden = coalesce($3, presence_hidden), receipts_off = coalesce($4, receipts_off),
+                         email_off = coalesce($5, email_off), updated_at = now()
          where tenant_id = $1 and id = $2
-           and (presence_hidden, receipts_off) is distinct from (coalesce($3, presence_hidden), coalesce($4, receipts_off))")
+           and (presence_hidden, receipts_off, email_off)
+               is distinct from (coalesce($3, presence_hidden), coalesce($4, receipts_off), coalesce($5, email_off))")
         .bind(choice.by.tenant.to_string())
         .bind(choice.by.id.to_string())
         .bind(choice.preferences.presence_hidden)
         .bind(choice.preferences.receipts_off)
+        .bind(choice.preferences.email_off)
         .execute(&mut *log.connection)
         .await?;
     if done.rows_affected() > 0 {
@@ -121,18 +124,19 @@ pub async fn see(db: &Db, seen: &Sighting) -> Result<bool> {
     let profile = &seen.profile;
     let text = "
         with fresh as (
-            insert into users (tenant_id, id, name, image_url, role, claims_iat) values ($1, $2, $3, $4, $5, $6)
+            insert into users (tenant_id, id, name, image_url, role, claims_iat, email) values ($1, $2, $3, $4, $5, $6, $7)
             on conflict do nothing returning 1
         ), confirmed as (
             update users set claims_iat = $6
              where tenant_id = $1 and id = $2 and claims_iat < $6 and not is_erased
-               and (name, image_url, role) is not distinct from (coalesce($3, name), coalesce($4, image_url), coalesce($5, role))
+               and (name, image_url, role, email)
+                   is not distinct from (coalesce($3, name), coalesce($4, image_url), coalesce($5, role), coalesce($7, email))
         )
         select is_erased and exists (select from erasures e where e.tenant_id = $1 and e.user_id = $2 and e.finished_at is null) as erasing
           from users
          where tenant_id = $1 and id = $2 and claims_iat < $6
            and (name is distinct from coalesce($3, name) or image_url is distinct from coalesce($4, image_url)
-                or role is distinct from coalesce($5, role) or is_erased)";
+                or role is distinct from coalesce($5, role) or email is distinct from coalesce($7, email) or is_erased)";
     bounded(async {
         let mut connection = db.connection().await?;
         let found: Option<(bool,)> = query_as("users.see", text)
@@ -142,6 +146,7 @@ pub async fn see(db: &Db, seen: &Sighting) -> Result<bool> {
             .bind(profile.image_url.clone())
             .bind(profile.role.clone())
             .bind(seen.iat)
+            .bind(profile.email.clone())
             .fetch_optional(&mut *connection)
             .await?;
         match found {
@@ -162,17 +167,17 @@ pub async fn put_all(log: &mut LogTransaction<'_>, sightings: &[&Sighting]) -> R
     // Two sightings of one person in a batch: the newest wins, and an upsert may not touch a row twice.
     let changed: Vec<(String, String, bool)> = query_as("users.put", "
         with given as (
-            select distinct on (tenant_id, id) * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
-                with ordinality as g (tenant_id, id, name, image_url, role, iat, n)
+            select distinct on (tenant_id, id) * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[])
+                with ordinality as g (tenant_id, id, name, image_url, role, iat, email, n)
              order by tenant_id, id, iat desc, n desc
         ), old as (
             select u.* from users u join given using (tenant_id, id)
         ), put as (
-            insert into users as u (tenant_id, id, name, image_url, role, claims_iat)
-            select tenant_id, id, name, image_url, role, iat from given
+            insert into users as u (tenant_id, id, name, image_url, role, claims_iat, email)
+            select tenant_id, id, name, image_url, role, iat, email from given
             on conflict on constraint users_pkey do update
                set name = coalesce(excluded.name, u.name), image_url = coalesce(excluded.image_url, u.image_url),
-                   role = coalesce(excluded.role, u.role), claims_iat = excluded.claims_iat, updated_at = now(), is_erased = false
+                   role = coalesce(excluded.role, u.role), email = coalesce(excluded.email, u.email), claims_iat = excluded.claims_iat, updated_at = now(), is_erased = false
              where case when u.is_erased
                         then excluded.claims_iat > u.claims_iat and not exists (
                              select from erasures e where e.tenant_id = u.tenant_id and e.user_id = u.id and e.finished_at is null)
@@ -188,6 +193,7 @@ pub async fn put_all(log: &mut LogTransaction<'_>, sightings: &[&Sighting]) -> R
         .bind(column(|s| s.profile.image_url.clone()))
         .bind(column(|s| s.profile.role.clone()))
         .bind(sightings.iter().map(|s| s.iat).collect::<Vec<_>>())
+        .bind(column(|s| s.profile.email.clone()))
         .fetch_all(&mut *log.connection)
         .await?;
     let known: Vec<_> = changed

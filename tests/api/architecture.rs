@@ -129,11 +129,13 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
             "demo",
             "jobs",
+            "mail",
             "shutdown",
             "faults",
             "client_ip",
         ],
     ),
+    ("mail", &["model", "config", "error"]),
     (
         "jobs",
         &["store", "live", "model", "config", "error", "mail"],

@@ -99,6 +99,52 @@ async fn what_lets_everybody_in_does_not_start_and_names_the_setting() {
 }
 
 #[tokio::test]
+async fn a_password_for_the_mail_server_does_not_travel_in_plain_and_half_a_setting_does_not_start()
+{
+    let whole = "mail={from=\"chat@example.org\",public_url=\"https://chat.example\"}";
+    let url = |url| [("CAUSERIE_SMTP_URL", url)];
+    for open in [
+        "smtp://chat:hidden-word@mx.example",
+        "smtp://chat:hidden-word@10.0.0.1:587?tls=opportunistic",
+    ] {
+        is_refused(whole, &url(open), "does not insist on TLS").await;
+    }
+    let half = "from or public_url is not";
+    is_refused("", &url("smtp://localhost"), half).await;
+    for (mail, smtp, named) in [
+        (whole, "mx.example:25", "smtp_url is none of"),
+        (whole, "smtps://", "smtp_url is none of"),
+        (
+            "mail={from=\"a@b.example\\nBcc: c@d.example\",public_url=\"https://chat.example\"}",
+            "",
+            "from is no address",
+        ),
+        (
+            "mail={public_url=\"http://chat.example\"}",
+            "",
+            "public_url is no https:// address",
+        ),
+        ("mail={timeout_secs=21}", "", "1 to 20"),
+        ("mail={password=\"x\"}", "", "password"),
+    ] {
+        is_refused(mail, &url(smtp), named).await;
+    }
+    let database = Database::create().await;
+    for smtp in [
+        "smtp://localhost",
+        "smtp://a:hidden-word@127.0.0.1",
+        "smtps://a:hidden-word@mx.example",
+        "smtp://a:hidden-word@mx.example?tls=required",
+    ] {
+        let (_, said) = run(&["check"], &database.url, whole, &url(smtp)).await;
+        assert!(
+            !said.contains("mail:") && !said.contains("hidden-word"),
+            "{smtp}: {said}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn keys_are_published_by_https_or_in_a_file_and_by_nothing_else() {
     for (place, scheme) in [
         ("file:///etc/keys.json", "file"),

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use causerie::auth::{Claims, mint};
 use causerie::config::DEVELOPMENT_SECRET;
+use causerie::mail::Seal;
+use causerie::model::UserKey;
 use causerie::routes::openapi;
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -53,10 +55,28 @@ async fn scene(app: &App) -> Value {
         .say(group.as_str().expect("an id"), "Bonjour")
         .await
         .ok();
+    let later = chrono::Utc::now() + chrono::Duration::hours(1);
+    let email = json!({ "to": "a@mail.example", "subject": "s", "text": "t", "deliverAt": later.to_rfc3339() });
+    let email = service.post("/v1/emails", &email).await.ok();
+    let unsubscribe = unsubscribe(app).await;
     json!({
-        "base": base, "group": group, "message": message["id"], "cursor": alice.cursor().await,
+        "email": email["id"], "unsubscribe": unsubscribe, "base": base, "group": group, "message": message["id"], "cursor": alice.cursor().await,
         "tokens": { "alice": alice.token, "bob": bob.token, "backend": service.token },
     })
+}
+
+/// What stands in the link of an e-mail to alice.
+async fn unsubscribe(app: &App) -> String {
+    let secret = [7; 32];
+    let draw = "insert into secrets (value) values ($1)";
+    sqlx::query(draw)
+        .bind(secret)
+        .execute(&mut app.database.connect().await)
+        .await
+        .expect("drawn");
+    let seal = Seal::of(&secret).expect("keys");
+    let alice = UserKey::new("described", "alice");
+    seal.token(&alice).expect("a token")
 }
 
 fn tool() -> PathBuf {
@@ -141,7 +161,8 @@ async fn the_service_answers_as_its_description_says() {
     let mut app = App::with(0, "").await;
     // The demo's pages are part of the description; it is there in development only.
     app.add(
-        "demo=true,streams_per_user=200,waits_per_user=200,heartbeat_secs=1",
+        "demo=true,streams_per_user=200,waits_per_user=200,heartbeat_secs=1,\
+         mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\"}",
         &[("CAUSERIE_JWT_SECRET", "")],
     )
     .await;

@@ -7,7 +7,7 @@ use crate::refusals::assert_problem;
 use crate::support::{App, Person, eventually};
 
 /// Every column of the schema that names a person, and in which part of an export its rows are.
-const COLUMNS: [(&str, &str); 14] = [
+const COLUMNS: [(&str, &str); 15] = [
     ("erasures.user_id", "ERASURE"),
     ("events.actor_id", "EVENT"),
     ("events.audience_user_id", "EVENT"),
@@ -15,6 +15,7 @@ const COLUMNS: [(&str, &str); 14] = [
     ("handouts.user_id", "HANDOUT"),
     ("members.user_id", "MEMBERSHIP"),
     ("messages.sender_id", "MESSAGE"),
+    ("notification_preferences.user_id", "PREFERENCES"),
     ("notifications.user_id", "NOTIFICATION"),
     ("presence.user_id", "PRESENCE"),
     ("receipt_marks.user_id", "RECEIPT"),
@@ -64,6 +65,8 @@ async fn known_everywhere(app: &App) -> Person {
         .patch("/v1/me", &json!({ "receiptsOff": true }))
         .await
         .ok();
+    let wishes = json!({ "language": "en" });
+    alice.patch("/v1/me/preferences", &wishes).await.ok();
     let service = Person::service(&alice.base);
     let told = json!({ "userId": "alice", "type": "T", "title": "kept" });
     service.post("/v1/notifications", &told).await.ok();

@@ -33,6 +33,7 @@ mod described;
 mod doctor;
 mod drain;
 mod durability;
+mod emails;
 mod embedded;
 mod erasure;
 mod events;

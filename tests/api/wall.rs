@@ -1,6 +1,8 @@
 //! The wall between tenants: in the schema, by its keys; and in every statement that the service sends, by what it finds
 //! and changes when another tenant asks the same.
 
+#[path = "wall/emailed.rs"]
+mod emailed;
 #[path = "wall/everything.rs"]
 mod everything;
 #[path = "wall/keys.rs"]
@@ -31,6 +33,9 @@ pub const TENANT: &str = "tenant-one";
 
 /// So many that nobody meets them, and each is looked at.
 const HARDLY: &str = "limits={sends_per_second=0,conversations_per_hour=1000000,refused_tokens_per_minute=0,streams=0}";
+
+/// By a server that nobody runs: what is sent is SQL.
+const MAIL: &str = "mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\"}";
 
 /// Statements that ask for no tenant, by words of each (`^` its begin, `$` its end), and why that is right.
 const ACROSS: [(&str, &str); 24] = [
@@ -215,7 +220,7 @@ impl Stage {
         // With a memory so short that most reads go to Postgres.
         self.app
             .add(
-                &format!("ring={{events=16}},unknown_users=\"create\",{HARDLY}"),
+                &format!("ring={{events=16}},unknown_users=\"create\",{MAIL},{HARDLY}"),
                 &[],
             )
             .await;

@@ -18,6 +18,7 @@ BASE = SCENE["base"]
 OTHER = {"alice": "bob", "bob": "alice"}
 OF_SERVICE = {
     "putUser", "putUsers", "traceMessage", "revokeTokens", "eraseUser", "exportUser", "createNotifications",
+    "sendEmail", "getEmail",
 }
 # What changes a conversation or a message for good gets one of its own, so that the others' stays as it is.
 OF_A_NEW_GROUP = {"updateConversation", "deleteConversation", "updateMember", "removeMember"}
@@ -54,6 +55,8 @@ def thing(operation, path, person):
         return "carol"
     if operation == "eraseUser":
         return newcomer()
+    if operation == "getEmail":
+        return SCENE["email"]
     if path.startswith("/v1/users"):
         return "bob"
     return SCENE["message"] if "/messages/{id}" in path else SCENE["group"]
@@ -68,6 +71,13 @@ def at_most(query, name, most):
     """Long enough to be a wait, short enough for a test. What is no number is left as it is, to be refused."""
     if name in query and str(query[name]).isdecimal() and int(query[name]) > most:
         query[name] = most
+
+
+def written_to_one(body):
+    """Of what excludes one another, one."""
+    for name in ("userId", "template", "deliverAt"):
+        body.pop(name, None)
+    body.update({"to": "alice@mail.example", "subject": "Bonjour", "text": "Bonjour"})
 
 
 @schemathesis.hook
@@ -97,6 +107,8 @@ def before_call(ctx, case, kwargs):
     if is_acceptable(case, ParameterLocation.QUERY):
         query.pop("ticket", None)
         query.pop("pageToken", None)
+        if operation in ("unsubscribe", "unsubscribePage"):
+            query["token"] = SCENE["unsubscribe"]
         if "since" in query:
             query["since"] = SCENE["cursor"]
             for name in ("before", "after", "page"):
@@ -109,6 +121,10 @@ def before_call(ctx, case, kwargs):
             body["upTo"] = 1
         if operation == "putUser":
             body.pop("id", None)
+        if "email" in body:
+            body["email"] = "bob@mail.example"
+        if operation == "sendEmail":
+            written_to_one(body)
         if operation in ("sendMessage", "createConversation"):
             for message in (body, body.get("firstMessage")):
                 if isinstance(message, dict):

@@ -2,6 +2,7 @@
 //! Texts are checked, never changed: what is accepted is given back byte for byte. The one exception are the names that
 //! people see, which are kept in NFC (`text`).
 
+mod email;
 mod links;
 mod metadata;
 mod paths;
@@ -35,9 +36,11 @@ pub enum FieldCode {
     LineBreak,
     BidiControl,
     InvalidUrl,
+    InvalidEmail,
     HostNotAllowed,
     InvalidValue,
     UserUnknown,
+    EmailUnknown,
     MessageUnknown,
     OrganizationUnknown,
 }
@@ -98,7 +101,7 @@ impl Problems {
         });
     }
 
-    fn over(&mut self, code: FieldCode, limit: usize) {
+    pub(super) fn over(&mut self, code: FieldCode, limit: usize) {
         self.found.push(FieldProblem {
             pointer: self.pointer(),
             code,

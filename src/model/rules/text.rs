@@ -88,7 +88,7 @@ pub fn one_line(text: &str) -> String {
     text.chars().filter(safe).collect()
 }
 
-fn is_line_break(c: char) -> bool {
+pub(super) fn is_line_break(c: char) -> bool {
     matches!(c, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 

@@ -75,6 +75,18 @@ pub const ROWS: &[Row] = &[
         "/v1/diagnostics/wait",
         &[("?seconds=1", "")],
     ),
+    Row(
+        Public("whoever has the link was sent it: it names the person"),
+        "get",
+        "/v1/unsubscribe",
+        &[("", ""), ("?token=x", "")],
+    ),
+    Row(
+        Public("a mail provider has no account"),
+        "post",
+        "/v1/unsubscribe",
+        &[("", ""), ("?token=x", "")],
+    ),
     Row(Own, "get", "/v1/me", BARE),
     Row(
         Own,
@@ -136,6 +148,19 @@ pub const ROWS: &[Row] = &[
         &[("", r#"{"cursor":"CURSOR"}"#)],
     ),
     Row(Own, "post", "/v1/stream-tickets", BARE),
+    Row(Own, "get", "/v1/me/preferences", BARE),
+    Row(
+        Own,
+        "patch",
+        "/v1/me/preferences",
+        &[
+            ("", "{}"),
+            (
+                "",
+                r#"{"timeZone":"America/Montreal","quietHours":{"from":"22:00","to":"07:00"},"types":[{"type":"T","inApp":true}]}"#,
+            ),
+        ],
+    ),
     Row(
         Own,
         "get",
@@ -265,6 +290,13 @@ pub const ROWS: &[Row] = &[
         BARE,
     ),
     Row(Admin, "delete", "/v1/conversations/{id}", BARE),
+    Row(
+        Service,
+        "post",
+        "/v1/emails",
+        &[("", r#"{"to":"a@mail.example","subject":"x","text":"x"}"#)],
+    ),
+    Row(Service, "get", "/v1/emails/{id}", BARE),
     Row(Service, "get", "/v1/users/{id}/export", BARE),
     Row(Service, "post", "/v1/admin/users/{id}/revoke", BARE),
     Row(Service, "delete", "/v1/users/{id}", BARE),

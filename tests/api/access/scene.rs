@@ -41,6 +41,8 @@ pub struct Scene {
     pub private: Target,
     /// Of bob's.
     pub notification: String,
+    /// One that the backend wants sent, and that waits.
+    pub email: String,
     pub outsiders: Vec<Outsider>,
     /// What names alice's things where a query or a body takes it.
     pub cursor: String,
@@ -114,7 +116,8 @@ impl Scene {
     pub async fn set() -> Self {
         let app = App::with(
             1,
-            "origins=[\"https://site.example\",\"https://other.example\"]",
+            "origins=[\"https://site.example\",\"https://other.example\"],\
+             mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\"}",
         )
         .await;
         let of_default =
@@ -148,6 +151,9 @@ impl Scene {
         let told = json!({ "userId": "bob", "type": "T", "title": PRIVATE, "message": PRIVATE, "link": format!("/{PRIVATE}") });
         let told = service.post("/v1/notifications", &told).await.ok();
         let notification = id(&told["items"][0]);
+        let later = chrono::Utc::now() + chrono::Duration::hours(1);
+        let email = json!({ "to": format!("{PRIVATE}@mail.example"), "subject": PRIVATE, "text": PRIVATE, "deliverAt": later.to_rfc3339() });
+        let email = self::id(&service.post("/v1/emails", &email).await.ok());
         let cursor = alice.cursor().await;
         let page = alice.get("/v1/conversations?limit=1").await.ok();
         let page_token = page["nextPageToken"]
@@ -170,6 +176,7 @@ impl Scene {
             other_service,
             early_message,
             notification,
+            email,
             outsiders,
             cursor,
             page_token,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::TENANT;
+use super::emailed::people_are_emailed;
 use super::looking::{a_stream_lives_by_a_ticket, counted, looks, people_are_seen, the_host_looks};
 use super::parting::somebody_parts;
 use crate::support::{App, Database, Person, eventually};
@@ -53,6 +54,7 @@ pub async fn happens(app: &App) {
     for one in [&alice, &bob, &carol] {
         looks(one, &[&pair, &group, &crowd], &start).await;
     }
+    people_are_emailed(app, &host, &alice).await;
     somebody_parts(app, &alice, &bob, &host).await;
     host.post("/v1/admin/users/carol/revoke", &json!({})).await;
     assert_eq!(carol.get("/v1/me").await.status, 401);
@@ -209,6 +211,8 @@ async fn people_are_told(host: &Person, people: [&Person; 2]) {
     let soon = json!({ "userIds": ["alice", "bob"], "type": "T", "title": "soon", "deliverAt": soon.to_rfc3339() });
     host.post("/v1/notifications", &soon).await.ok();
     for one in people {
+        let wishes = json!({ "quietHours": null, "types": [{ "type": "OTHER", "inApp": false }] });
+        one.patch("/v1/me/preferences", &wishes).await.ok();
         let shown = eventually("what was for later is shown", async || {
             let list = one.get("/v1/notifications").await.ok();
             (list["unreadCount"] == 2).then_some(list)

@@ -5,12 +5,13 @@ use sqlx::PgConnection;
 use crate::support::Database;
 
 /// Tables without anything of a person.
-const NOBODYS: [(&str, &str); 2] = [
+const NOBODYS: [(&str, &str); 3] = [
     (
         "_sqlx_migrations",
         "sqlx's own: which migrations were applied",
     ),
     ("log_state", "which log this is: one row"),
+    ("secrets", "random bytes: one row"),
 ];
 
 /// Keys that hold without a tenant.

@@ -125,6 +125,7 @@ pub async fn stands_in_the_middle(database: &Database) {
         &like_bobs("presence", ""),
         &like_bobs("receipt_marks", ""),
         &like_bobs("handouts", ""),
+        &like_bobs("notification_preferences", ""),
         &like_bobs("notifications", ",\"id\":\"01980000-0000-7000-8000-000000000001\""),
         &like_bobs("stream_tickets", ",\"hash\":\"\\\\x0123\""),
     ] {

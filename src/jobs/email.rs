@@ -1,0 +1,85 @@
+//! The job that sends an e-mail. Between the server's word that it has the message and the row that says so there is a
+//! moment: an instance that is killed in it leaves the job to be done again, with the same Message-ID.
+
+use super::{Shop, pause};
+use crate::error::{Code, Error, Result};
+use crate::mail::{Email, Failure, Mailer, Seal, write};
+use crate::model::{EmailPayload, NewEmail, UserKey};
+use crate::store::emails::{self, Inbox};
+use crate::store::jobs::{Ending, Taken};
+
+pub(super) async fn send(shop: &Shop, job: &Taken) -> Ending {
+    let Some(mailer) = &shop.mailer else {
+        return again(job, "smtp_url is not set on the instance that tried");
+    };
+    let Ok(payload) = serde_json::from_value::<EmailPayload>(job.payload.clone()) else {
+        return Ending::Dead("it was written by another version".to_owned());
+    };
+    let email = match addressed(shop, mailer, job, payload.email).await {
+        Ok(Some(email)) => email,
+        Ok(None) => {
+            return Ending::CancelledFor(
+                "the person wants no e-mails, or has no address".to_owned(),
+            );
+        }
+        Err(error) => return again(job, &error.to_string()),
+    };
+    let sent = mailer.send(&email).await;
+    let result = match &sent {
+        Ok(()) => "sent",
+        Err(Failure::Temporary(_)) => "temporary",
+        Err(Failure::Permanent(_)) => "permanent",
+    };
+    metrics::counter!("causerie_emails_total", "result" => result).increment(1);
+    match sent {
+        Ok(()) => Ending::Done,
+        Err(Failure::Temporary(why)) => again(job, &why),
+        Err(Failure::Permanent(why)) => Ending::Dead(why),
+    }
+}
+
+fn again(job: &Taken, why: &str) -> Ending {
+    Ending::Again(pause(job.attempts), why.to_owned())
+}
+
+/// With what only the database knows: the person's address of now. None where there is nobody to send it to.
+async fn addressed(
+    shop: &Shop,
+    mailer: &Mailer,
+    job: &Taken,
+    email: NewEmail,
+) -> Result<Option<Email>> {
+    let (to, unsubscribe) = match email.user_id {
+        None => (email.to, None),
+        Some(id) => {
+            let user = UserKey::new(&job.tenant, &id);
+            let Some(Inbox {
+                email: Some(address),
+                is_off: false,
+            }) = emails::inbox(&shop.db, &user).await?
+            else {
+                return Ok(None);
+            };
+            let secret = emails::secret_or_new(&shop.db).await?;
+            let token = Seal::of(&secret).and_then(|seal| seal.token(&user));
+            let token = token.map_err(|error| Error::from(Code::Internal).because(error))?;
+            (Some(address), Some(mailer.unsubscribe_url(&token)))
+        }
+    };
+    let Some(to) = to else { return Ok(None) };
+    let (mut text, mut html) = (email.text, email.html);
+    if let Some(template) = &email.template {
+        let language = shop.config.tenant(&job.tenant).language();
+        let written = write(template, language, unsubscribe.as_deref());
+        let written = written.map_err(|error| Error::from(Code::Internal).because(error))?;
+        (text, html) = (Some(written.text), Some(written.html));
+    }
+    Ok(Some(Email {
+        id: job.id,
+        to,
+        subject: email.subject,
+        text,
+        html,
+        unsubscribe,
+    }))
+}

@@ -1,0 +1,133 @@
+//! Connections to the SMTP server: opened when they are needed, kept for the next e-mail. lettre has a pool too; it takes a
+//! connection back from a send that was given up in the middle of a message, and writes the next one behind it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lettre::address::Envelope;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::ClientId;
+use tokio::time::timeout;
+
+use super::Failure;
+use crate::config::{Security, Smtp};
+
+/// Servers close what is quiet for some minutes.
+const KEPT: Duration = Duration::from_secs(60);
+const KEPT_AT_MOST: usize = 8;
+
+pub struct Connections {
+    smtp: Smtp,
+    tls: Option<TlsParameters>,
+    hello: ClientId,
+    idle: Mutex<Vec<(Instant, AsyncSmtpConnection)>>,
+}
+
+impl Connections {
+    pub fn new(smtp: Smtp) -> Result<Self, Error> {
+        // As sockets and certificates name it.
+        let host = smtp.host.trim_matches(['[', ']']).to_owned();
+        let tls = match smtp.security {
+            Security::Plain => None,
+            _ => Some(TlsParameters::new(host.clone())?),
+        };
+        let hello = smtp.hello.clone().map(ClientId::Domain);
+        Ok(Self {
+            tls,
+            hello: hello.unwrap_or_default(),
+            idle: Mutex::default(),
+            smtp: Smtp { host, ..smtp },
+        })
+    }
+
+    /// Hands one message to the server, within `patience` in all. What is not over by then is cut off: the connection goes
+    /// with it, and a message without its end is none.
+    pub async fn send(
+        &self,
+        envelope: &Envelope,
+        message: &[u8],
+        patience: Duration,
+    ) -> Result<(), Failure> {
+        let sending = async {
+            let mut connection = self.connection().await.map_err(Failure::of_connection)?;
+            hand_over(&mut connection, envelope, message)
+                .await
+                .map_err(Failure::of_message)?;
+            self.keep(connection);
+            Ok(())
+        };
+        timeout(patience, sending).await.unwrap_or_else(|_| {
+            let seconds = patience.as_secs();
+            Err(Failure::Temporary(format!(
+                "the SMTP server did not answer within {seconds} s"
+            )))
+        })
+    }
+
+    async fn connection(&self) -> Result<AsyncSmtpConnection, Error> {
+        while let Some(mut kept) = self.take() {
+            if kept.test_connected().await {
+                return Ok(kept);
+            }
+        }
+        self.open().await
+    }
+
+    async fn open(&self) -> Result<AsyncSmtpConnection, Error> {
+        let Smtp { host, port, .. } = &self.smtp;
+        let wrapped = self.tls.clone();
+        let wrapped = wrapped.filter(|_| self.smtp.security == Security::Wrapped);
+        let address = (host.as_str(), *port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(address, None, &self.hello, wrapped, None).await?;
+        let upgrades = match self.smtp.security {
+            Security::StartTls => true,
+            Security::Opportunistic => connection.can_starttls(),
+            Security::Plain | Security::Wrapped => false,
+        };
+        if let Some(tls) = self.tls.clone().filter(|_| upgrades) {
+            connection.starttls(tls, &self.hello).await?;
+        }
+        if let Some((user, password)) = self.smtp.login.clone() {
+            let credentials = Credentials::new(user, password);
+            let known = [Mechanism::Plain, Mechanism::Login];
+            connection.auth(&known, &credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    /// The newest that is not too old.
+    fn take(&self) -> Option<AsyncSmtpConnection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(since, _)| since.elapsed() < KEPT);
+        idle.pop().map(|(_, connection)| connection)
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT_AT_MOST {
+            idle.push((Instant::now(), connection));
+        }
+    }
+}
+
+/// What the server refuses ends here: the connection is not used again, and its last word is what counts.
+async fn hand_over(
+    connection: &mut AsyncSmtpConnection,
+    envelope: &Envelope,
+    message: &[u8],
+) -> Result<(), Error> {
+    let from = envelope.from().cloned();
+    connection.command(Mail::new(from, Vec::new())).await?;
+    for to in envelope.to() {
+        connection
+            .command(Rcpt::new(to.clone(), Vec::new()))
+            .await?;
+    }
+    connection.command(Data).await?;
+    connection.message(message).await?;
+    Ok(())
+}
