@@ -9,6 +9,8 @@ create table notifications (
     title      text,
     message    text,
     link       text,
+    -- Whether an e-mail goes with it.
+    email      boolean not null default false,
     -- When it is to be shown, where the host said so.
     deliver_at timestamptz,
     -- Of its event; null until it is shown.

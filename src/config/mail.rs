@@ -14,6 +14,7 @@ pub struct MailSettings {
     smtp_url: Option<String>,
     from: Option<String>,
     public_url: Option<String>,
+    site_url: Option<String>,
     /// Of one attempt, from the connection to the server's last word.
     pub timeout_secs: u64,
 }
@@ -52,6 +53,8 @@ pub struct Mail {
     pub from: Mailbox,
     /// Without a slash at its end.
     pub public_url: String,
+    /// Of the host site, to which links without a host belong: the same.
+    pub site_url: Option<String>,
     pub timeout_secs: u64,
 }
 
@@ -65,6 +68,7 @@ impl MailSettings {
             ));
         }
         let public_url = self.public_url.as_deref().map(public).transpose()?;
+        let site_url = self.site_url.as_deref().map(public).transpose()?;
         let from = self.from.as_deref().map(sender).transpose()?;
         let Some(url) = &self.smtp_url else {
             return Ok(None);
@@ -77,6 +81,7 @@ impl MailSettings {
             smtp: server(url).map_err(ConfigError::Mail)?,
             from,
             public_url,
+            site_url,
             timeout_secs: self.timeout_secs,
         }))
     }

@@ -103,11 +103,6 @@ struct TenantOverride {
 }
 
 impl Tenant {
-    /// The language of what is written for people, unless it is said.
-    pub fn language(&self) -> Language {
-        self.language
-    }
-
     /// The language of notices, where there are any.
     pub fn notice(&self) -> Option<Language> {
         self.notices.then_some(self.language)

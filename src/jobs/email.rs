@@ -1,12 +1,15 @@
 //! The job that sends an e-mail. Between the server's word that it has the message and the row that says so there is a
 //! moment: an instance that is killed in it leaves the job to be done again, with the same Message-ID.
 
+use chrono::Utc;
+
 use super::{Shop, pause};
 use crate::error::{Code, Error, Result};
 use crate::mail::{Email, Failure, Mailer, Seal, write};
-use crate::model::{EmailPayload, NewEmail, UserKey};
+use crate::model::{EmailPayload, Language, NewEmail, NotificationPreferences, UserKey};
 use crate::store::emails::{self, Inbox};
 use crate::store::jobs::{Ending, Taken};
+use crate::store::preferences::{self, Defaults};
 
 pub(super) async fn send(shop: &Shop, job: &Taken) -> Ending {
     let Some(mailer) = &shop.mailer else {
@@ -15,7 +18,20 @@ pub(super) async fn send(shop: &Shop, job: &Taken) -> Ending {
     let Ok(payload) = serde_json::from_value::<EmailPayload>(job.payload.clone()) else {
         return Ending::Dead("it was written by another version".to_owned());
     };
-    let email = match addressed(shop, mailer, job, payload.email).await {
+    let wishes = match wishes(shop, job, &payload).await {
+        Ok(wishes) => wishes,
+        Err(error) => return again(job, &error.to_string()),
+    };
+    if let (Some(kind), Some(wishes)) = (&payload.notification_type, &wishes) {
+        if !wishes.wants_email(kind) {
+            return Ending::CancelledFor("the person wants no e-mails of this type".to_owned());
+        }
+        if let Some(end) = wishes.quiet_until(Utc::now()) {
+            return Ending::Later(end);
+        }
+    }
+    let language = wishes.map(|wishes| wishes.language);
+    let email = match addressed(shop, mailer, job, payload.email, language).await {
         Ok(Some(email)) => email,
         Ok(None) => {
             return Ending::CancelledFor(
@@ -42,12 +58,33 @@ fn again(job: &Taken, why: &str) -> Ending {
     Ending::Again(pause(job.attempts), why.to_owned())
 }
 
+/// What the person wants to be sent, and when; none where it is for an address, or for nobody any more.
+async fn wishes(
+    shop: &Shop,
+    job: &Taken,
+    payload: &EmailPayload,
+) -> Result<Option<NotificationPreferences>> {
+    let Some(id) = &payload.email.user_id else {
+        return Ok(None);
+    };
+    let tenant = shop.config.tenant(&job.tenant);
+    let defaults = Defaults {
+        time_zone: tenant.time_zone,
+        language: tenant.language,
+    };
+    match preferences::get(&shop.db, &UserKey::new(&job.tenant, id), defaults).await {
+        Err(error) if error.code == Code::NotFound => Ok(None),
+        found => found.map(Some),
+    }
+}
+
 /// With what only the database knows: the person's address of now. None where there is nobody to send it to.
 async fn addressed(
     shop: &Shop,
     mailer: &Mailer,
     job: &Taken,
     email: NewEmail,
+    language: Option<Language>,
 ) -> Result<Option<Email>> {
     let (to, unsubscribe) = match email.user_id {
         None => (email.to, None),
@@ -68,9 +105,14 @@ async fn addressed(
     };
     let Some(to) = to else { return Ok(None) };
     let (mut text, mut html) = (email.text, email.html);
-    if let Some(template) = &email.template {
-        let language = shop.config.tenant(&job.tenant).language();
-        let written = write(template, language, unsubscribe.as_deref());
+    if let Some(mut template) = email.template {
+        let values = template.values.as_mut();
+        if let Some(values) = values {
+            values.link = mailer.absolute(values.link.take());
+        }
+        let of_tenant = shop.config.tenant(&job.tenant).language;
+        let language = language.unwrap_or(of_tenant);
+        let written = write(&template, language, unsubscribe.as_deref());
         let written = written.map_err(|error| Error::from(Code::Internal).because(error))?;
         (text, html) = (Some(written.text), Some(written.html));
     }

@@ -68,6 +68,7 @@ pub struct Mailer {
     connections: Connections,
     from: Mailbox,
     public_url: String,
+    site_url: Option<String>,
     patience: Duration,
     taken: Cache<Uuid, ()>,
 }
@@ -78,6 +79,7 @@ impl Mailer {
             connections: Connections::new(mail.smtp)?,
             from: mail.from,
             public_url: mail.public_url,
+            site_url: mail.site_url,
             patience: Duration::from_secs(mail.timeout_secs),
             taken: Cache::builder()
                 .max_capacity(100_000)
@@ -89,6 +91,15 @@ impl Mailer {
     /// Where a person turns e-mails off by this token.
     pub fn unsubscribe_url(&self, token: &str) -> String {
         format!("{}/v1/unsubscribe?token={token}", self.public_url)
+    }
+
+    /// Where a link leads from outside of the site: one without a host nowhere, unless it is known where the site is.
+    pub fn absolute(&self, link: Option<String>) -> Option<String> {
+        let link = link?;
+        match link.starts_with('/') {
+            true => self.site_url.as_ref().map(|site| format!("{site}{link}")),
+            false => Some(link),
+        }
     }
 
     /// Done when the server has said that it has the message. Once it has, it is not given the same one again.

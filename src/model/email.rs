@@ -187,6 +187,9 @@ pub struct EmailPayload {
     pub put: Uuid,
     /// Of what was asked, in hexadecimal.
     pub request_hash: String,
+    /// Of one that goes with a notification: only where the person wants it, and not in their quiet hours.
+    #[serde(default)]
+    pub notification_type: Option<String>,
     pub email: NewEmail,
 }
 

@@ -13,8 +13,8 @@ use super::params::{HeaderOf, PathId, Query};
 use super::respond::{Json, Page};
 use crate::auth::AuthUser;
 use crate::config::{Config, UnknownUsers};
-use crate::error::{Error, Problem, Result};
-use crate::model::{FieldCode, NewNotification, Notification, Position};
+use crate::error::{Code, Error, Problem, Result};
+use crate::model::{Channel, FieldCode, NewNotification, Notification, Position};
 use crate::store::batch::{Op, Outcome, mismatch};
 use crate::store::notified::{Mark, STEP, What};
 use crate::store::notify::Notify;
@@ -40,7 +40,7 @@ pub struct NotificationPage {
     responses(
         (status = 201, description = "One for each person, in the order given", body = Page<Notification>, headers(("Idempotency-Replayed" = bool))),
         (status = 403, description = "Only for the host's backend", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`idempotency-mismatch`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`idempotency-mismatch`; `email-off`: no `smtp_url` in the settings", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`user-unknown`, naming whom; or fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
     ))]
 #[post("/notifications", data = "<body>")]
@@ -53,6 +53,9 @@ pub async fn create(
     writer: &State<Writer>,
 ) -> Result<Json<Page<Notification>>> {
     me.require_service()?;
+    if body.0.goes_by(Channel::Email) && config.mail.smtp().is_none() {
+        return Err(Code::EmailOff.into());
+    }
     let make_unknown = config.unknown_users == UnknownUsers::Create;
     let tenant = me.key.tenant.clone();
     let notify = Notify::new(me.key, body.0, headers.idempotency_key, make_unknown);

@@ -4,7 +4,9 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::jobs;
 use super::log::LogTransaction;
+use super::mailed::Mailed;
 use super::notifications::seen_by;
 use super::notify::show;
 use super::{query, query_as};
@@ -40,6 +42,11 @@ struct Found {
     user_id: String,
     position: Option<Position>,
     is_unread: bool,
+    email: bool,
+    r#type: String,
+    title: Option<String>,
+    message: Option<String>,
+    link: Option<String>,
 }
 
 /// Gives of each how many it has changed.
@@ -59,7 +66,8 @@ pub async fn mark_all(log: &mut LogTransaction<'_>, marks: &[&Mark]) -> Result<V
 
 /// What stands under the id, to whom it may concern: its person what was shown, and the host all.
 async fn find(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Option<Found>> {
-    let text = "select n.user_id, n.position, n.position is not null and n.read_at is null as is_unread
+    let text = "select n.user_id, n.position, n.position is not null and n.read_at is null as is_unread,
+                       n.email, n.type, n.title, n.message, n.link
                   from notifications n join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
                  where n.tenant_id = $1 and n.id = $2 and n.deleted_at is null and not u.is_erased
                    and ($4 or n.user_id = $3 and n.position > coalesce(u.erased_position, 0))";
@@ -80,6 +88,18 @@ async fn shown(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Re
     };
     let user = UserKey::new(&mark.by.tenant, &found.user_id);
     let position = show(log, &user, id);
+    if found.email {
+        let mailed = Mailed {
+            id,
+            user: &user,
+            r#type: &found.r#type,
+            title: found.title.as_deref().unwrap_or_default(),
+            message: found.message.as_deref(),
+            link: found.link.as_deref(),
+            at: log.now.0,
+        };
+        jobs::put(log.connection, &[mailed.job()?]).await?;
+    }
     query(
         "notifications.show",
         "update notifications set position = $3, created_at = $4 where tenant_id = $1 and id = $2",

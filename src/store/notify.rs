@@ -1,23 +1,21 @@
 //! New notifications: a batch of requests of the host, each for up to 1,000 people, as a few statements under the log's
 //! lock. Those for later wait as rows without a place in the log, each with a job that shows it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::jobs::{self, NewJob};
 use super::log::LogTransaction;
-use super::{query, query_as, users};
+use super::mailed::Mailed;
+use super::new_notifications::{NewRow, look_up, write, write_keys};
+use super::{preferences, users};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    EventKind, FieldCode, FieldProblem, JobKind, NewNotification, Position, UserKey,
+    Channel, EventKind, FieldCode, FieldProblem, NewNotification, Position, UserKey,
 };
-
-/// A job of this kind writes one row: it fails with the database alone.
-const ATTEMPTS: i32 = 50;
-/// What an `Idempotency-Key` of this noun stands under.
-const NOUN: &str = "notification";
 
 /// What the host wants told.
 #[derive(Debug, Clone)]
@@ -50,6 +48,23 @@ impl Notify {
         }
     }
 
+    /// When it is shown: now, unless the host has said later.
+    fn at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let said = self.notification.deliver_at.map(|at| at.0);
+        said.map_or(now, |at| at.max(now))
+    }
+
+    /// To whom it is shown on the pages.
+    fn in_app<'n>(
+        &'n self,
+        not_in_app: &HashSet<Uuid>,
+    ) -> impl Iterator<Item = &'n (Uuid, UserKey, String)> {
+        let goes = self.notification.goes_by(Channel::InApp);
+        self.to
+            .iter()
+            .filter(move |(id, ..)| goes && !not_in_app.contains(id))
+    }
+
     /// What "the same content" means for a repeated key.
     fn hash(&self) -> Vec<u8> {
         let asked = serde_json::to_vec(&self.notification).unwrap_or_default();
@@ -64,14 +79,6 @@ pub struct Notified {
     pub replayed: bool,
 }
 
-/// A row to be written.
-struct NewRow<'n> {
-    of: &'n Notify,
-    id: Uuid,
-    user: &'n UserKey,
-    position: Option<Position>,
-}
-
 /// Makes all of them; each has a result of its own.
 pub async fn notify_all(
     log: &mut LogTransaction<'_>,
@@ -79,14 +86,19 @@ pub async fn notify_all(
 ) -> Result<Vec<Result<Notified>>> {
     let mut by_key = look_up(log, items).await?;
     let known = known(log, items).await?;
-    let (mut rows, mut keys, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rows, mut jobs, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+    let mut answers = Vec::with_capacity(items.len());
+    let not_in_app = not_in_app(log, items).await?;
     for item in items {
         let hash = item.hash();
-        let key = item.key.as_ref();
-        let key = key.map(|key| (item.by.tenant.to_string(), key.clone()));
+        let key = item
+            .key
+            .as_ref()
+            .map(|key| (item.by.tenant.to_string(), key.clone()));
         if let Some((of, ids)) = key.as_ref().and_then(|key| by_key.get(key)) {
             let (is_same, ids) = (*of == hash, ids.clone());
-            let replayed = ids.first() != item.to.first().map(|(id, ..)| id);
+            // Its own rows, where the answer to an earlier COMMIT was lost.
+            let replayed = !item.to.iter().any(|(id, ..)| ids.contains(id));
             answers.push(match is_same {
                 true => Ok(Notified { ids, replayed }),
                 false => Err(Code::IdempotencyMismatch.into()),
@@ -97,8 +109,10 @@ pub async fn notify_all(
             answers.push(Err(error));
             continue;
         }
-        let ids: Vec<Uuid> = item.to.iter().map(|(id, ..)| *id).collect();
-        rows.extend(place(log, item));
+        let placed = place(log, item, &not_in_app);
+        let ids: Vec<Uuid> = placed.iter().map(|row| row.id).collect();
+        rows.extend(placed);
+        jobs.extend(mailed(log, item, &not_in_app)?);
         if let Some(key) = key {
             keys.push((key.clone(), hash.clone(), ids.clone()));
             by_key.insert(key, (hash, ids.clone()));
@@ -108,18 +122,24 @@ pub async fn notify_all(
             replayed: false,
         }));
     }
+    jobs.extend(rows.iter().filter_map(NewRow::waits));
     write(log, &rows).await?;
+    if !jobs.is_empty() {
+        jobs::put(log.connection, &jobs).await?;
+    }
     write_keys(log, &keys).await?;
     Ok(answers)
 }
 
-/// The rows of a request: those for now have their place in the log.
-fn place<'n>(log: &mut LogTransaction<'_>, item: &'n Notify) -> Vec<NewRow<'n>> {
-    let deliver_at = item.notification.deliver_at;
-    let is_for_later = deliver_at.is_some_and(|at| at.0 > log.now.0);
+/// The rows of a request, for whoever wants them: those for now have their place in the log.
+fn place<'n>(
+    log: &mut LogTransaction<'_>,
+    item: &'n Notify,
+    not_in_app: &HashSet<Uuid>,
+) -> Vec<NewRow<'n>> {
     let mut rows = Vec::with_capacity(item.to.len());
-    for (id, user, _) in &item.to {
-        let position = (!is_for_later).then(|| show(log, user, *id));
+    for (id, user, _) in item.in_app(not_in_app) {
+        let position = (item.at(log.now.0) <= log.now.0).then(|| show(log, user, *id));
         rows.push(NewRow {
             of: item,
             id: *id,
@@ -130,40 +150,64 @@ fn place<'n>(log: &mut LogTransaction<'_>, item: &'n Notify) -> Vec<NewRow<'n>> 
     rows
 }
 
+/// The e-mails of a request. One that goes with what is shown later is put when it is shown.
+fn mailed(
+    log: &LogTransaction<'_>,
+    item: &Notify,
+    not_in_app: &HashSet<Uuid>,
+) -> Result<Vec<NewJob>> {
+    if !item.notification.goes_by(Channel::Email) {
+        return Ok(Vec::new());
+    }
+    let at = item.at(log.now.0);
+    let shown_later = |id: &Uuid| {
+        at > log.now.0 && item.notification.goes_by(Channel::InApp) && !not_in_app.contains(id)
+    };
+    let NewNotification {
+        r#type,
+        title,
+        message,
+        link,
+        ..
+    } = &item.notification;
+    let people = item.to.iter().filter(|(id, ..)| !shown_later(id));
+    let job = |(id, user, _): &(Uuid, UserKey, String)| {
+        Mailed {
+            id: *id,
+            user,
+            r#type,
+            title,
+            message: message.as_deref(),
+            link: link.as_deref(),
+            at,
+        }
+        .job()
+    };
+    people.map(job).collect()
+}
+
+/// Who does not want to see what they are to be shown, by the ids of it.
+async fn not_in_app(log: &mut LogTransaction<'_>, items: &[&Notify]) -> Result<HashSet<Uuid>> {
+    let (mut ids, mut asked) = (Vec::new(), Vec::new());
+    for item in items {
+        for (id, user, _) in item.in_app(&HashSet::new()) {
+            ids.push(*id);
+            asked.push((user, &*item.notification.r#type));
+        }
+    }
+    let found = preferences::not_in_app(log.connection, &asked).await?;
+    Ok(found
+        .into_iter()
+        .filter_map(|n| ids.get(n).copied())
+        .collect())
+}
+
 /// The event by which it is shown.
 pub(super) fn show(log: &mut LogTransaction<'_>, user: &UserKey, id: Uuid) -> Position {
     log.append(EventKind::NotificationCreated, &user.tenant, |row| {
         row.notification_id = Some(id);
         row.audience_user_id = Some(user.id.to_string());
     })
-}
-
-type Keyed = HashMap<(String, String), (Vec<u8>, Vec<Uuid>)>;
-
-/// What stands under the keys of these requests.
-async fn look_up(log: &mut LogTransaction<'_>, items: &[&Notify]) -> Result<Keyed> {
-    let keyed: Vec<_> = items.iter().filter(|item| item.key.is_some()).collect();
-    if keyed.is_empty() {
-        return Ok(Keyed::new());
-    }
-    let text = "select k.tenant_id, k.key, k.hash, k.ids from unnest($1::text[], $2::text[]) as g (tenant_id, key)
-                  join idempotency_keys k on k.tenant_id = g.tenant_id and k.noun = $3 and k.key = g.key";
-    let tenant = |item: &&&Notify| item.by.tenant.to_string();
-    let rows: Vec<(String, String, Vec<u8>, Vec<Uuid>)> = query_as("notifications.keys", text)
-        .bind(keyed.iter().map(tenant).collect::<Vec<_>>())
-        .bind(
-            keyed
-                .iter()
-                .map(|item| item.key.clone())
-                .collect::<Vec<_>>(),
-        )
-        .bind(NOUN)
-        .fetch_all(&mut *log.connection)
-        .await?;
-    let rows = rows.into_iter();
-    Ok(rows
-        .map(|(tenant, key, hash, ids)| ((tenant, key), (hash, ids)))
-        .collect())
 }
 
 /// Who of the people that are named may be told something. Those that may be made are made.
@@ -210,66 +254,4 @@ fn refuse_strangers(item: &Notify, known: &HashSet<UserKey>) -> Result<()> {
         fields,
         ..Code::UserUnknown.into()
     })
-}
-
-async fn write(log: &mut LogTransaction<'_>, rows: &[NewRow<'_>]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let text = |pick: fn(&NewRow<'_>) -> Option<String>| rows.iter().map(pick).collect::<Vec<_>>();
-    query("notifications.insert", "
-        insert into notifications (tenant_id, id, user_id, type, title, message, link, deliver_at, position, created_at)
-        select *, $10 from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                                  $8::timestamptz[], $9::bigint[])
-        on conflict on constraint notifications_pkey do nothing")
-        .bind(text(|row| Some(row.user.tenant.to_string())))
-        .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
-        .bind(text(|row| Some(row.user.id.to_string())))
-        .bind(text(|row| Some(row.of.notification.r#type.clone())))
-        .bind(text(|row| Some(row.of.notification.title.clone())))
-        .bind(text(|row| row.of.notification.message.clone()))
-        .bind(text(|row| row.of.notification.link.clone()))
-        .bind(rows.iter().map(|row| row.of.notification.deliver_at.map(|at| at.0)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.position).collect::<Vec<_>>())
-        .bind(log.now.0)
-        .execute(&mut *log.connection)
-        .await?;
-    let for_later = rows.iter().filter(|row| row.position.is_none());
-    let waiting: Vec<NewJob> = for_later.filter_map(|row| job(row)).collect();
-    if !waiting.is_empty() {
-        jobs::put(log.connection, &waiting).await?;
-    }
-    Ok(())
-}
-
-/// That shows it when its time has come.
-fn job(row: &NewRow<'_>) -> Option<NewJob> {
-    Some(NewJob {
-        tenant: row.user.tenant.to_string(),
-        kind: JobKind::Notification,
-        key: Some(row.id.to_string()),
-        user: Some(row.user.id.to_string()),
-        payload: serde_json::json!({ "notificationId": row.id }),
-        run_at: row.of.notification.deliver_at?.0,
-        max_attempts: ATTEMPTS,
-    })
-}
-
-async fn write_keys(
-    log: &mut LogTransaction<'_>,
-    keys: &[((String, String), Vec<u8>, Vec<Uuid>)],
-) -> Result<()> {
-    for ((tenant, key), hash, ids) in keys {
-        let text = "insert into idempotency_keys (tenant_id, noun, key, hash, ids, created_at) values ($1, $2, $3, $4, $5, $6)";
-        query("notifications.keep_key", text)
-            .bind(tenant.clone())
-            .bind(NOUN)
-            .bind(key.clone())
-            .bind(hash.clone())
-            .bind(ids.clone())
-            .bind(log.now.0)
-            .execute(&mut *log.connection)
-            .await?;
-    }
-    Ok(())
 }

@@ -8,6 +8,8 @@ mod people;
 mod refused;
 #[path = "emails/server.rs"]
 mod server;
+#[path = "emails/told.rs"]
+mod told;
 #[path = "emails/unsubscribe.rs"]
 mod unsubscribe;
 

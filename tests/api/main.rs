@@ -61,6 +61,7 @@ mod names;
 mod notices;
 mod notifications;
 mod plans;
+mod preferences;
 mod presence;
 mod receipts;
 mod refusals;

@@ -112,14 +112,22 @@ async fn open_group(alice: &Person) -> String {
     id(&alice.post("/v1/conversations", &group).await.ok())
 }
 
+/// To a person inside, about things inside.
+async fn waiting_email(service: &Person) -> String {
+    let later = chrono::Utc::now() + chrono::Duration::hours(1);
+    let email = json!({
+        "to": format!("{PRIVATE}@mail.example"), "subject": PRIVATE, "text": PRIVATE, "deliverAt": later.to_rfc3339(),
+    });
+    id(&service.post("/v1/emails", &email).await.ok())
+}
+
+/// Both sites may call, and there is an SMTP server that nobody runs.
+const SETTINGS: &str = "origins=[\"https://site.example\",\"https://other.example\"],\
+    mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\"}";
+
 impl Scene {
     pub async fn set() -> Self {
-        let app = App::with(
-            1,
-            "origins=[\"https://site.example\",\"https://other.example\"],\
-             mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\"}",
-        )
-        .await;
+        let app = App::with(1, SETTINGS).await;
         let of_default =
             |id: &str, mark: &str| person(&app, "default", id, &format!("{mark} {id}"));
         let (alice, bob) = (of_default("alice", EARLY), of_default("bob", EARLY));
@@ -151,9 +159,7 @@ impl Scene {
         let told = json!({ "userId": "bob", "type": "T", "title": PRIVATE, "message": PRIVATE, "link": format!("/{PRIVATE}") });
         let told = service.post("/v1/notifications", &told).await.ok();
         let notification = id(&told["items"][0]);
-        let later = chrono::Utc::now() + chrono::Duration::hours(1);
-        let email = json!({ "to": format!("{PRIVATE}@mail.example"), "subject": PRIVATE, "text": PRIVATE, "deliverAt": later.to_rfc3339() });
-        let email = self::id(&service.post("/v1/emails", &email).await.ok());
+        let email = waiting_email(&service).await;
         let cursor = alice.cursor().await;
         let page = alice.get("/v1/conversations?limit=1").await.ok();
         let page_token = page["nextPageToken"]

@@ -1,143 +1,176 @@
 //! The link in each e-mail to a person: looking at it changes nothing, one click turns e-mails off.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::server::Smtp;
 use super::{is, post, site};
-use crate::support::{Answer, Person};
+use crate::support::{Answer, App, Person};
 
-/// What a browser or a mail provider sends: no token, no cookie.
-async fn asks(base: &str, method: &str, link: &str, origin: Option<&str>) -> Answer {
-    let nobody = Person {
-        id: "nobody".to_owned(),
-        token: String::new(),
-        base: base.to_owned(),
-    };
-    let path = link.strip_prefix("https://chat.example").expect("our own");
-    let url = format!("{base}{path}");
-    let mut request = match method {
-        "GET" => reqwest::Client::new().get(url),
-        _ => reqwest::Client::new()
-            .post(url)
-            .header("Content-Type", "application/x-www-form-urlencoded")
-            .body("List-Unsubscribe=One-Click"),
-    };
-    if let Some(origin) = origin {
-        request = request.header("Origin", origin);
+/// A site with two people who have addresses, and the link in an e-mail to the first.
+struct Stage {
+    smtp: Smtp,
+    app: App,
+    service: Person,
+    alice: Person,
+    link: String,
+}
+
+fn email(id: &str) -> Value {
+    let values = json!({ "unreadCount": 1, "conversations": 1, "since": "14:02", "link": "https://a.example/" });
+    json!({ "userId": id, "subject": "s", "template": { "name": "digest", "values": values } })
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let smtp = Smtp::start().await;
+        let (app, service) = site(&smtp.url()).await;
+        let [alice, bob] = ["alice", "bob"].map(|id| {
+            Person::with(&app.instances[0].url, id, |claims| {
+                let address = json!(format!("{id}@mail.example"));
+                claims.more.insert("email".to_owned(), address);
+            })
+        });
+        for person in [&alice, &bob] {
+            person.get("/v1/me").await.ok();
+        }
+        let place = post(&service, &email("alice")).await;
+        is(&service, &place, "DONE").await;
+        let link = smtp.has(1).await[0]["headers"]["list-unsubscribe"].clone();
+        let link = link.as_str().and_then(|link| link.strip_prefix('<'));
+        let link = link.and_then(|link| link.strip_suffix('>'));
+        let link = link.expect("a link in brackets").to_owned();
+        Self {
+            smtp,
+            app,
+            service,
+            alice,
+            link,
+        }
     }
-    nobody.send(request.header("Accept-Language", "fr")).await
+
+    /// What a browser or a mail provider sends: no token, no cookie.
+    async fn asks(&self, method: &str, link: &str, origin: Option<&str>) -> Answer {
+        let base = &self.app.instances[0].url;
+        let path = link.strip_prefix("https://chat.example").expect("our own");
+        let url = format!("{base}{path}");
+        let client = reqwest::Client::new();
+        let mut request = match method {
+            "GET" => client.get(url),
+            _ => client
+                .post(url)
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .body("List-Unsubscribe=One-Click"),
+        };
+        if let Some(origin) = origin {
+            request = request.header("Origin", origin);
+        }
+        let request = request.header("Accept-Language", "fr");
+        self.alice.send(request).await
+    }
+
+    async fn is_off(&self) -> bool {
+        self.alice.get("/v1/me").await.ok()["emailOff"] == true
+    }
+
+    /// Sends her one more, and waits for what becomes of it.
+    async fn sends(&self, to: &str, state: &str) -> Value {
+        let place = post(&self.service, &email(to)).await;
+        is(&self.service, &place, state).await
+    }
 }
 
 #[tokio::test]
-async fn a_look_changes_nothing_and_a_click_ends_the_emails() {
-    let smtp = Smtp::start().await;
-    let (app, service) = site(&smtp.url()).await;
-    let base = &app.instances[0].url;
-    let people = ["alice", "bob"].map(|id| {
-        Person::with(base, id, |claims| {
-            claims
-                .more
-                .insert("email".to_owned(), json!(format!("{id}@mail.example")));
-        })
-    });
-    for person in &people {
-        person.get("/v1/me").await.ok();
-    }
-    let template = json!({ "name": "digest", "values": { "unreadCount": 1, "conversations": 1, "since": "14:02", "link": "https://a.example/" } });
-    let email = |id: &str| json!({ "userId": id, "subject": "s", "template": template });
-    let place = post(&service, &email("alice")).await;
-    is(&service, &place, "DONE").await;
-    let sent = &smtp.has(1).await[0];
-    let headers = &sent["headers"];
+async fn the_link_is_in_the_head_and_in_both_parts_and_names_nobody() {
+    let stage = Stage::set().await;
+    let (link, sent) = (&stage.link, &stage.smtp.has(1).await[0]);
     assert_eq!(
-        headers["list-unsubscribe-post"],
+        sent["headers"]["list-unsubscribe-post"],
         "List-Unsubscribe=One-Click"
     );
-    let link = headers["list-unsubscribe"].as_str().expect("a link");
-    let link = link
-        .strip_prefix('<')
-        .and_then(|link| link.strip_suffix('>'))
-        .expect("in brackets");
-    assert!(
-        link.starts_with("https://chat.example/v1/unsubscribe?token="),
-        "{link}"
-    );
+    assert!(link.starts_with("https://chat.example/v1/unsubscribe?token="));
     assert!(
         !link.contains("alice") && !link.contains("default"),
         "{link}"
     );
     for part in ["text/plain", "text/html"] {
-        assert!(
-            sent["parts"][part]
-                .as_str()
-                .is_some_and(|text| text.contains(link)),
-            "{sent}"
-        );
+        let text = sent["parts"][part].as_str();
+        assert!(text.is_some_and(|text| text.contains(link)), "{sent}");
     }
+}
+
+#[tokio::test]
+async fn a_look_changes_nothing() {
+    let stage = Stage::set().await;
     for _ in 0..3 {
-        let page = asks(base, "GET", link, None).await;
+        let page = stage.asks("GET", &stage.link, None).await;
         assert_eq!(page.status, 200, "{}", page.text);
-        assert!(
-            page.text.contains("<form method=\"post\">") && page.text.contains("lang=\"fr\""),
-            "{}",
-            page.text
-        );
+        for words in ["<form method=\"post\">", "lang=\"fr\""] {
+            assert!(page.text.contains(words), "{}", page.text);
+        }
         assert!(!page.text.contains("alice"), "{}", page.text);
-        assert!(
-            page.header("Content-Security-Policy")
-                .is_some_and(|policy| policy.contains("form-action 'self'"))
-        );
+        let policy = page.header("Content-Security-Policy");
+        assert!(policy.is_some_and(|policy| policy.contains("form-action 'self'")));
     }
-    assert_eq!(people[0].get("/v1/me").await.ok()["emailOff"], false);
-    let place = post(&service, &email("alice")).await;
-    is(&service, &place, "DONE").await;
-    // A browser with a policy of its own, a provider with none.
+    assert!(!stage.is_off().await);
+    stage.sends("alice", "DONE").await;
+    stage.smtp.has(2).await;
+}
+
+#[tokio::test]
+async fn a_click_ends_the_emails_until_the_person_wants_them_again() {
+    let stage = Stage::set().await;
+    // A browser whose page does not say where it comes from, and providers.
     for origin in [Some("null"), None, Some("https://provider.example")] {
-        let done = asks(base, "POST", link, origin).await;
+        let done = stage.asks("POST", &stage.link, origin).await;
         assert_eq!(done.status, 200, "{origin:?}: {}", done.text);
-        assert!(
-            done.text.contains("C'est fait") || done.text.contains("C&#39;est fait"),
-            "{}",
-            done.text
-        );
+        assert!(done.text.contains("role=\"status\""), "{}", done.text);
     }
-    assert_eq!(people[0].get("/v1/me").await.ok()["emailOff"], true);
-    let place = post(&service, &email("alice")).await;
-    let cancelled = is(&service, &place, "CANCELLED").await;
+    assert!(stage.is_off().await);
+    let cancelled = stage.sends("alice", "CANCELLED").await;
+    let why = cancelled["error"].as_str();
     assert!(
-        cancelled["error"]
-            .as_str()
-            .is_some_and(|why| why.contains("wants no e-mails")),
+        why.is_some_and(|why| why.contains("wants no e-mails")),
         "{cancelled}"
     );
-    let place = post(&service, &email("bob")).await;
-    is(&service, &place, "DONE").await;
-    let me = people[0]
-        .patch("/v1/me", &json!({ "emailOff": false }))
-        .await
-        .ok();
-    assert_eq!(me["emailOff"], false);
-    let place = post(&service, &email("alice")).await;
-    is(&service, &place, "DONE").await;
-    smtp.has(4).await;
-    let forged = format!("{}AAAA", &link[..link.len() - 4]);
-    for link in [
-        "https://chat.example/v1/unsubscribe",
-        "https://chat.example/v1/unsubscribe?token=x",
-        &forged,
-    ] {
-        for method in ["GET", "POST"] {
-            let answer = asks(base, method, link, None).await;
-            assert_eq!(
-                (answer.status, answer.code()),
-                (404, "not-found"),
-                "{method} {link}"
-            );
-        }
-    }
-    let log = app.instances[0].log();
+    stage.sends("bob", "DONE").await;
+    let on = json!({ "emailOff": false });
+    stage.alice.patch("/v1/me", &on).await.ok();
+    assert!(!stage.is_off().await);
+    stage.sends("alice", "DONE").await;
+    let sent = stage.smtp.has(3).await;
+    let to: Vec<_> = sent.iter().map(|one| one["to"][0].clone()).collect();
+    assert_eq!(
+        to,
+        [
+            "alice@mail.example",
+            "bob@mail.example",
+            "alice@mail.example"
+        ]
+    );
+    let log = stage.app.instances[0].log();
     assert!(
         !log.contains("token=") && !log.contains("mail.example"),
         "{log}"
     );
+}
+
+#[tokio::test]
+async fn no_other_link_is_one() {
+    let stage = Stage::set().await;
+    let own = "https://chat.example/v1/unsubscribe";
+    let cut = &stage.link[..stage.link.len() - 4];
+    for link in [
+        own.to_owned(),
+        format!("{own}?token="),
+        format!("{own}?token=x"),
+        format!("{cut}AAAA"),
+        cut.to_owned(),
+    ] {
+        for method in ["GET", "POST"] {
+            let answer = stage.asks(method, &link, None).await;
+            let what = (answer.status, answer.code());
+            assert_eq!(what, (404, "not-found"), "{method} {link}");
+        }
+    }
+    assert!(!stage.is_off().await);
 }
