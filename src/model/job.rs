@@ -7,6 +7,8 @@ macro_rules! names {
     ($(#[$doc:meta])* $type:ident { $($(#[$of:meta])* $name:ident $text:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+        // For the description, which does not see the names below.
+        #[serde(rename_all = "UPPERCASE")]
         pub enum $type { $($(#[$of])* #[serde(rename = $text)] $name),* }
 
         impl $type {
