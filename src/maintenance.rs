@@ -1,12 +1,13 @@
-//! What is done now and then, by every instance: forgetting old events, texts and tickets,
-//! counting conversations.
+//! What is done now and then, by every instance: forgetting old events, texts, jobs and
+//! tickets, counting conversations.
 
 use std::time::Duration;
 
 use sqlx::PgPool;
 
+use crate::config::Config;
 use crate::error::Result;
-use crate::store::{bounded, conversations, handouts, log, revisions, revocations, tickets};
+use crate::store::{bounded, conversations, handouts, jobs, log, revisions, revocations, tickets};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -14,9 +15,9 @@ const EVERY: Duration = Duration::from_secs(60);
 const CHUNK: u64 = 5_000;
 
 /// Runs for as long as the process lives. Several instances may do it at once: each step is safe beside itself.
-pub async fn run(pool: PgPool, retention_days: i32) {
+pub async fn run(pool: PgPool, config: Config) {
     loop {
-        if let Err(error) = round(&pool, retention_days).await {
+        if let Err(error) = round(&pool, &config).await {
             tracing::warn!(%error, "maintenance is tried again in a minute");
         }
         // Not all instances in the same second.
@@ -29,13 +30,16 @@ enum Old {
     Events,
     Handouts,
     Revisions,
+    Jobs,
 }
 
-async fn round(pool: &PgPool, days: i32) -> Result<()> {
+async fn round(pool: &PgPool, config: &Config) -> Result<()> {
+    let days = config.retention_days;
     let events = forget(pool, Old::Events, days).await?;
     metrics::counter!("causerie_events_pruned_total").increment(events);
     forget(pool, Old::Handouts, days).await?;
     forget(pool, Old::Revisions, days).await?;
+    forget(pool, Old::Jobs, config.jobs.kept_days).await?;
     let mut connection = bounded(async { Ok(pool.acquire().await?) }).await?;
     bounded(tickets::prune(&mut connection)).await?;
     bounded(revocations::prune(&mut connection)).await?;
@@ -56,6 +60,7 @@ async fn forget(pool: &PgPool, old: Old, days: i32) -> Result<u64> {
                 Old::Events => log::prune(&mut connection, days).await,
                 Old::Handouts => handouts::prune(&mut connection, days).await,
                 Old::Revisions => revisions::prune(&mut connection).await,
+                Old::Jobs => jobs::prune(&mut connection, days).await,
             }
         };
         let gone = bounded(some).await?;

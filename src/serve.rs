@@ -11,6 +11,7 @@ use rocket::shield::{NoSniff, Shield};
 use rocket::{Build, Rocket};
 use rocket_db_pools::Database;
 use sqlx::{Connection, PgConnection, PgPool};
+use tokio::sync::mpsc;
 
 use crate::auth::{Identities, Keys, RefusedTokens, Tickets};
 use crate::config::Config;
@@ -108,11 +109,15 @@ pub async fn serve(figment: Figment) -> Result<(), AnyError> {
         applied: live.applied(),
         committed,
     });
-    let result = rocket(figment, config, prometheus, live, writer)?
+    let (working, mut idle) = mpsc::channel(1);
+    let result = rocket(figment, config, prometheus, live, writer, working)?
         .launch()
         .await;
+    let result = result.map(|_| ());
+    // Whoever works still holds the other end.
+    idle.recv().await;
     storage.close().await;
-    result.map(|_| ()).map_err(|error| error.to_string().into())
+    result.map_err(|error| error.to_string().into())
 }
 
 /// The service itself, before it is launched.
@@ -122,6 +127,7 @@ pub fn rocket(
     prometheus: PrometheusHandle,
     live: Arc<Live>,
     writer: Writer,
+    working: mpsc::Sender<()>,
 ) -> Result<Rocket<Build>, AnyError> {
     let origins = Origins::new(&config, figment.extract_inner("port")?);
     Ok(rocket::custom(figment)
@@ -135,7 +141,7 @@ pub fn rocket(
         .attach(Db::init())
         .attach(desk(writer.clone()))
         .attach(routes::stage())
-        .attach(life(config.clone(), live.clone(), writer.clone()))
+        .attach(life(config.clone(), live.clone(), writer.clone(), working))
         .manage(Arc::new(Identities::new(
             Keys::new(&config.keys(), config.claims.clone())?,
             config.link_hosts.clone(),
@@ -171,7 +177,7 @@ fn desk(writer: Writer) -> AdHoc {
 }
 
 /// What starts with the port and ends with it.
-fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
+fn life(config: Config, live: Arc<Live>, writer: Writer, working: mpsc::Sender<()>) -> AdHoc {
     AdHoc::on_liftoff("life", move |rocket| {
         Box::pin(async move {
             let (Some(limits), Some(refused), Some(streams)) = (
@@ -183,7 +189,8 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
             };
             if let (Some(db), Some(bell)) = (rocket.state::<Db>(), rocket.state::<Arc<Bell>>()) {
                 let (db, writer, live) = (db.clone(), writer.clone(), live.clone());
-                tokio::spawn(jobs::run(Arc::new(Shop { db, writer, live }), bell.clone()));
+                let shop = Arc::new(Shop { db, writer, live });
+                tokio::spawn(jobs::run(shop, bell.clone(), config.jobs, working));
             }
             let (Some(db), Some(identities), Some(tickets), Some(readiness), Some(slot)) = (
                 rocket.state::<Db>(),
@@ -194,7 +201,7 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
             ) else {
                 return rocket.shutdown().notify();
             };
-            tokio::spawn(maintenance::run(db.pool().clone(), config.retention_days));
+            tokio::spawn(maintenance::run(db.pool().clone(), config.clone()));
             tokio::spawn(erasing::run(db.pool().clone(), writer.clone()));
             tokio::spawn(live.clone().keep_presence(db.clone()));
             keep(identities, db.pool(), &live, config.jwks_secs);

@@ -1,6 +1,7 @@
 //! Settings: Rocket.toml and the environment, read once into one checked struct.
 
 mod error;
+mod jobs;
 mod limits;
 mod proxies;
 mod tokens;
@@ -15,6 +16,7 @@ use rocket::figment::{Figment, Profile};
 use serde::Deserialize;
 
 pub use self::error::ConfigError;
+pub use self::jobs::JobSettings;
 pub use self::limits::LimitSettings;
 pub use self::proxies::ForwardedHeader;
 pub use self::tokens::{ClaimNames, KeySetting};
@@ -43,6 +45,7 @@ pub struct Config {
     /// And in which header.
     pub forwarded_header: ForwardedHeader,
     pub limits: LimitSettings,
+    pub jobs: JobSettings,
     pub unknown_users: UnknownUsers,
     pub retention_days: i32,
     pub wait_secs: u64,
@@ -198,7 +201,7 @@ impl Config {
                 "at most 50: proxies give up at 60",
             ));
         }
-        Ok(config)
+        config.jobs.check().map(|()| config)
     }
 
     /// What holds in this tenant.

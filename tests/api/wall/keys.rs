@@ -23,9 +23,13 @@ const GLOBAL_KEYS: [(&str, &str); 2] = [
 ];
 
 /// Indexes without a tenant, which are no keys: for what goes by time, whoever it belongs to.
-const BY_TIME: [&str; 6] = [
+const BY_TIME: [&str; 10] = [
     "erasures_requested_at",
     "handouts_at",
+    "jobs_dead",
+    "jobs_due",
+    "jobs_finished",
+    "jobs_leased",
     "presence_changed",
     "revisions_replaced_at",
     "revocations_revoked_at",
@@ -33,7 +37,7 @@ const BY_TIME: [&str; 6] = [
 ];
 
 /// Columns that are named like a reference, and have no foreign key.
-const NO_REFERENCES: [(&str, &str); 11] = [
+const NO_REFERENCES: [(&str, &str); 12] = [
     (
         "conversations.context_id",
         "the host's own: an ad, an appointment",
@@ -44,6 +48,10 @@ const NO_REFERENCES: [(&str, &str); 11] = [
     ("events.conversation_id", EVENTS),
     ("events.message_id", EVENTS),
     ("events.subject_user_id", EVENTS),
+    (
+        "jobs.user_id",
+        "an e-mail may go to whoever was never seen; erased with the person",
+    ),
     ("messages.client_message_id", "the client's own"),
     (
         "revisions.replaced_by",
