@@ -1,6 +1,7 @@
 //! Does the jobs whose time has come, a few at a time. Whichever instance takes one does it; when that is killed, another
 //! takes it over once the lease has ended. So a job may be begun twice: what it does, it must do once by a key of its own.
 
+mod message;
 mod work;
 
 use std::sync::Arc;
@@ -167,10 +168,9 @@ async fn count(connection: &mut PgConnection) -> Result<()> {
 }
 
 /// The work itself, kind by kind.
-async fn perform(_shop: &Shop, job: &Taken) -> Ending {
+async fn perform(shop: &Shop, job: &Taken) -> Ending {
     match job.kind {
-        JobKind::Message | JobKind::Email | JobKind::Notification => {
-            Ending::Dead("nothing does this kind".to_owned())
-        }
+        JobKind::Message => message::send(shop, job).await,
+        JobKind::Email | JobKind::Notification => Ending::Dead("nothing does this kind".to_owned()),
     }
 }

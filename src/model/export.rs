@@ -31,6 +31,7 @@ kinds! {
     Revocation "revocation",
     Ticket "ticket",
     Handout "handout",
+    Job "job",
     Erasure "erasure",
     Event "event",
 }
@@ -59,6 +60,7 @@ impl ExportKind {
                 "00000000-0000-0000-0000-000000000000/0"
             }
             Self::Receipt => "00000000-0000-0000-0000-000000000000//0",
+            Self::Job => "00000000-0000-0000-0000-000000000000",
             Self::Handout => "/0/0",
             Self::Erasure | Self::Event => "0",
         };
@@ -99,6 +101,7 @@ impl ExportPlace {
             (ExportKind::Ticket, [hash]) => {
                 [0, 64].contains(&hash.len()) && hash.bytes().all(|b| b.is_ascii_hexdigit())
             }
+            (ExportKind::Job, [of]) => id(of),
             (ExportKind::Erasure | ExportKind::Event, [at]) => number(at),
             _ => false,
         };
@@ -159,6 +162,7 @@ mod tests {
             ExportKind::Receipt.at(format!("{id}/READ/12")),
             ExportKind::Handout.at("LONG_POLL/4/2".to_owned()),
             ExportKind::Ticket.at("0a".repeat(32)),
+            ExportKind::Job.at(id.to_owned()),
             ExportKind::Event.at("7".to_owned()),
         ];
         for place in starts.chain(keys) {

@@ -11,6 +11,7 @@ mod new_conversation;
 mod notice;
 mod object;
 mod rules;
+mod scheduled;
 mod time;
 mod trace;
 mod user;
@@ -27,7 +28,7 @@ pub use event::{
     MemberData, MessageData, Receipt, ReceiptData, UserData,
 };
 pub use export::{ExportKind, ExportPlace, Exported};
-pub use job::{JobKind, JobState};
+pub use job::{Job, JobCount, JobKind, JobPage, JobState};
 pub use message::{
     Attachment, EditedMessage, Message, MessageReceipt, MessageStatus, MessageType, NewAttachment,
     NewMessage, ReplyTo, Revision,
@@ -39,6 +40,7 @@ pub use new_conversation::{
 pub use notice::{Language, Notice, NoticeType};
 pub use object::{Object, list as list_of_objects};
 pub use rules::{Check, FieldCode, FieldProblem, LinkHosts, Problems, in_nfc, uuid};
+pub use scheduled::{Planned, ScheduledMessage};
 pub use time::Time;
 pub use trace::{HandedOut, Trace, TracedRecipient, Transport};
 pub use user::{Account, Preferences, Profile, User};

@@ -14,8 +14,9 @@ use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
 use super::respond::{Json, See};
 use super::{
-    admin, assets, conversations, delivered, demo, diagnostics, events, health, me, members,
-    message, messages, person, presence, read, stream, sync, tickets, typing, unread, users,
+    admin, assets, conversations, delivered, demo, diagnostics, events, health, jobs, me, members,
+    message, messages, person, presence, read, scheduled, stream, sync, tickets, typing,
+    unread, users,
 };
 use crate::config;
 use crate::error::{Code, Error, Problem, Result};
@@ -37,9 +38,9 @@ use crate::model::{Event, Notice};
         me::get, me::update, users::get, users::put, users::put_all, person::erase, person::export,
         conversations::create, conversations::list, conversations::get, conversations::update, conversations::delete,
         members::list, members::add, members::update, members::remove,
-        messages::list, messages::send, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
+        messages::list, messages::send, scheduled::list, scheduled::cancel, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
         read::conversation, read::message, typing::put, presence::list,
-        unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message, admin::revoke,
+        unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message, admin::revoke, jobs::list, jobs::retry, jobs::cancel,
         health::healthz, health::readyz, health::metrics, diagnostics::stream, diagnostics::wait,
         assets::client, assets::elements,
         demo::start, demo::page, demo::file, demo::people,

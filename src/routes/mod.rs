@@ -15,6 +15,7 @@ mod feed;
 mod follow;
 mod health;
 mod instance;
+mod jobs;
 mod json;
 mod limits;
 mod me;
@@ -28,6 +29,7 @@ mod presence;
 mod read;
 mod respond;
 mod room;
+mod scheduled;
 mod sse;
 mod stream;
 mod streams;
@@ -95,6 +97,8 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
                 members::remove,
                 messages::list,
                 messages::send,
+                scheduled::list,
+                scheduled::cancel,
                 message::get,
                 message::edit,
                 message::delete,
@@ -110,6 +114,9 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
                 delivered::note,
                 admin::trace_message,
                 admin::revoke,
+                jobs::list,
+                jobs::retry,
+                jobs::cancel,
                 stream::open,
                 tickets::create,
                 diagnostics::stream,

@@ -34,6 +34,14 @@ impl<T> Json<T> {
         }
     }
 
+    /// 202: it will be done.
+    pub fn accepted(body: T) -> Self {
+        Self {
+            status: Status::Accepted,
+            ..Self::ok(body)
+        }
+    }
+
     pub fn with(
         mut self,
         name: &'static str,

@@ -81,6 +81,10 @@ fn statement(kind: ExportKind) -> &'static str {
                     > (split_part($3, '/', 1), split_part($3, '/', 2)::bigint, split_part($3, '/', 3)::bigint)
               order by h.transport, h.up_to, h.after limit $4"
         }
+        ExportKind::Job => {
+            "select j.id::text as key, to_jsonb(j) as row from jobs j
+              where j.tenant_id = $1 and j.user_id = $2 and j.id > $3::uuid order by j.id limit $4"
+        }
         ExportKind::Presence => {
             "select p.user_id as key, to_jsonb(p) as row from presence p where p.tenant_id = $1 and p.user_id = $2 and $3 = '' limit $4"
         }

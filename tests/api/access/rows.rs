@@ -126,6 +126,16 @@ pub const ROWS: &[Row] = &[
     Row(
         Own,
         "get",
+        "/v1/scheduled-messages",
+        &[
+            ("", ""),
+            ("?limit=10", ""),
+            ("?conversationId=0198c0de-0000-7000-8000-000000000000", ""),
+        ],
+    ),
+    Row(
+        Own,
+        "get",
         "/v1/events/stream",
         &[("?since=0", ""), ("?since=CURSOR", "")],
     ),
@@ -145,6 +155,14 @@ pub const ROWS: &[Row] = &[
         &[("", r#"[{"id":"ID","name":"x"}]"#)],
     ),
     Row(Service, "get", "/v1/admin/messages/{id}/trace", PAGES),
+    Row(
+        Service,
+        "get",
+        "/v1/admin/jobs",
+        &[("", ""), ("?state=WAITING&kind=MESSAGE", "")],
+    ),
+    Row(Service, "post", "/v1/admin/jobs/{id}/cancel", BARE),
+    Row(Service, "post", "/v1/admin/jobs/{id}/retry", BARE),
     Row(Member, "get", "/v1/conversations/{id}", BARE),
     Row(
         Admin,
@@ -204,6 +222,7 @@ pub const ROWS: &[Row] = &[
             ("", r#"{"content":"x"}"#),
             ("", r#"{"content":"x","clientMessageId":"c"}"#),
             ("", r#"{"content":"x","replyToId":"EARLY"}"#),
+            ("", r#"{"content":"x","deliverAt":"AHEAD"}"#),
         ],
     ),
     Row(
@@ -232,6 +251,7 @@ pub const ROWS: &[Row] = &[
             ("", r#"{"metadata":{}}"#),
         ],
     ),
+    Row(Member, "delete", "/v1/scheduled-messages/{id}", BARE),
     Row(Admin, "delete", "/v1/messages/{id}", BARE),
     Row(
         Admin,

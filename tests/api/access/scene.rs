@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::refusals::everything;
+use crate::scheduled::schedule;
 use crate::support::{App, Person};
 
 /// Said while all were still members; once the former members were gone; between alice and bob alone.
@@ -39,6 +40,9 @@ pub struct Scene {
     pub group: Target,
     pub early_message: String,
     pub private: Target,
+    /// What bob wrote ahead to alice alone; and a job of the host's.
+    pub of_bob_ahead: String,
+    pub job: String,
     pub outsiders: Vec<Outsider>,
     /// What names alice's things where a query or a body takes it.
     pub cursor: String,
@@ -143,6 +147,9 @@ impl Scene {
         let private = alice.converse_with("bob").await;
         let messages = format!("/v1/conversations/{private}/messages");
         let said = id(&alice.post(&messages, &message(PRIVATE)).await.ok());
+        let ahead = format!("{PRIVATE} ahead");
+        let of_bob_ahead = schedule(&bob, &private, &ahead).await;
+        let job = schedule(&service, &private, &ahead).await;
         let cursor = alice.cursor().await;
         let page = alice.get("/v1/conversations?limit=1").await.ok();
         let page_token = page["nextPageToken"]
@@ -164,6 +171,8 @@ impl Scene {
             service,
             other_service,
             early_message,
+            of_bob_ahead,
+            job,
             outsiders,
             cursor,
             page_token,
