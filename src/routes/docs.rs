@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 use super::respond::{Json, See};
 use super::{
     admin, assets, conversations, delivered, demo, diagnostics, events, health, jobs, me, members,
-    message, messages, person, presence, read, scheduled, stream, sync, tickets, typing,
+    message, messages, person, presence, queue, read, scheduled, stream, sync, tickets, typing,
     unread, users,
 };
 use crate::config;
@@ -43,7 +43,7 @@ use crate::model::{Event, Notice};
         unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message, admin::revoke, jobs::list, jobs::retry, jobs::cancel,
         health::healthz, health::readyz, health::metrics, diagnostics::stream, diagnostics::wait,
         assets::client, assets::elements,
-        demo::start, demo::page, demo::file, demo::people,
+        demo::start, demo::page, demo::file, demo::people, queue::page, queue::style, queue::script,
         openapi_json, page,
     ),
     components(schemas(Event, Notice, Problem)),

@@ -26,6 +26,7 @@ mod page;
 mod params;
 mod person;
 mod presence;
+mod queue;
 mod read;
 mod respond;
 mod room;
@@ -129,5 +130,6 @@ fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
         )
         .mount("/", routes![docs::openapi_json, docs::page])
         .mount("/", demo::routes())
+        .mount("/", queue::routes())
         .mount("/", assets::routes())
 }
