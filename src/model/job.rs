@@ -10,7 +10,9 @@ macro_rules! names {
     ($(#[$doc:meta])* $type:ident { $($(#[$of:meta])* $name:ident $text:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
-        pub enum $type { $($(#[$of])* #[serde(rename = $text)] $name),* }
+        // Not by the literals: the description of the API would not see them.
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        pub enum $type { $($(#[$of])* $name),* }
 
         impl $type {
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
@@ -103,4 +105,20 @@ pub struct JobPage {
     pub has_more: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_same_in_json_and_in_the_table() {
+        for kind in JobKind::ALL {
+            assert_eq!(serde_json::json!(kind), kind.as_str());
+            assert_eq!(JobKind::try_from(kind.as_str().to_owned()), Ok(*kind));
+        }
+        for state in JobState::ALL {
+            assert_eq!(serde_json::json!(state), state.as_str());
+        }
+    }
 }

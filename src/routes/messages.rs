@@ -57,10 +57,8 @@ pub async fn send(
     if let Some(at) = send.message.deliver_at {
         match scheduled::put(db, &send, at).await? {
             Placed::Waits(waiting, is_replay) => {
-                return Ok(SendAnswer::Scheduled(replayed(
-                    Json::accepted(*waiting),
-                    is_replay,
-                )));
+                let answer = replayed(Json::accepted(*waiting), is_replay);
+                return Ok(SendAnswer::Scheduled(Box::new(answer)));
             }
             Placed::IsDue(id) => {
                 send.id = id.unwrap_or(send.id);
@@ -83,7 +81,8 @@ pub async fn send(
     }
     let location = format!("/v1/messages/{}", sent.message.id);
     let answer = Json::created(true, location, sent.message);
-    Ok(SendAnswer::Sent(replayed(answer, sent.replayed)))
+    let answer = replayed(answer, sent.replayed);
+    Ok(SendAnswer::Sent(Box::new(answer)))
 }
 
 fn replayed<T>(answer: Json<T>, is_replay: bool) -> Json<T> {
@@ -95,8 +94,8 @@ fn replayed<T>(answer: Json<T>, is_replay: bool) -> Json<T> {
 
 #[derive(rocket::Responder)]
 pub enum SendAnswer {
-    Sent(Json<Message>),
-    Scheduled(Json<ScheduledMessage>),
+    Sent(Box<Json<Message>>),
+    Scheduled(Box<Json<ScheduledMessage>>),
 }
 
 /// Messages of a conversation

@@ -30,9 +30,9 @@ fn things<'s>(scene: &'s Scene, path: &str) -> Vec<&'s str> {
     if path.contains("/users") {
         vec!["bob"]
     } else if path.contains("/scheduled-messages/") {
-        vec![&scene.of_bob_ahead]
+        vec![&scene.ahead[0]]
     } else if path.contains("/jobs/") {
-        vec![&scene.job]
+        vec![&scene.ahead[1]]
     } else if path.contains("/messages/{id}") {
         vec![
             &scene.group.message,

@@ -40,9 +40,8 @@ pub struct Scene {
     pub group: Target,
     pub early_message: String,
     pub private: Target,
-    /// What bob wrote ahead to alice alone; and a job of the host's.
-    pub of_bob_ahead: String,
-    pub job: String,
+    /// What bob wrote ahead to alice alone; and what the host did.
+    pub ahead: [String; 2],
     pub outsiders: Vec<Outsider>,
     /// What names alice's things where a query or a body takes it.
     pub cursor: String,
@@ -112,6 +111,12 @@ async fn open_group(alice: &Person) -> String {
     id(&alice.post("/v1/conversations", &group).await.ok())
 }
 
+async fn write_ahead(people: [&Person; 2], to: &str) -> [String; 2] {
+    let text = format!("{PRIVATE} ahead");
+    let [one, other] = people.map(|by| schedule(by, to, &text));
+    [one.await, other.await]
+}
+
 impl Scene {
     pub async fn set() -> Self {
         let app = App::with(
@@ -147,9 +152,6 @@ impl Scene {
         let private = alice.converse_with("bob").await;
         let messages = format!("/v1/conversations/{private}/messages");
         let said = id(&alice.post(&messages, &message(PRIVATE)).await.ok());
-        let ahead = format!("{PRIVATE} ahead");
-        let of_bob_ahead = schedule(&bob, &private, &ahead).await;
-        let job = schedule(&service, &private, &ahead).await;
         let cursor = alice.cursor().await;
         let page = alice.get("/v1/conversations?limit=1").await.ok();
         let page_token = page["nextPageToken"]
@@ -157,6 +159,7 @@ impl Scene {
             .expect("two pages")
             .to_owned();
         Self {
+            ahead: write_ahead([&bob, &service], &private).await,
             group: Target {
                 conversation: group,
                 message: late,
@@ -171,8 +174,6 @@ impl Scene {
             service,
             other_service,
             early_message,
-            of_bob_ahead,
-            job,
             outsiders,
             cursor,
             page_token,
