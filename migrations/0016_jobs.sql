@@ -8,15 +8,17 @@ create table jobs (
     key          text,
     -- Whose it is, where it is one person's: goes with the person.
     user_id      text,
+    -- Emptied once it is done: what it was about stands elsewhere, or is gone.
     payload      jsonb not null,
     state        text not null default 'WAITING',
     run_at       timestamptz not null,
-    -- Started so many times. Also what tells the holder of a lease from the one before.
+    -- Started so many times.
     attempts     integer not null default 0,
     max_attempts integer not null,
-    leased_by    uuid,
+    -- Drawn anew each time it is taken: whoever held it before can no more say how it ended.
+    lease        uuid,
     leased_until timestamptz,
-    -- Of the newest attempt that failed.
+    -- Of the newest attempt that failed, or why it was given up.
     error        text,
     created_at   timestamptz not null default now(),
     finished_at  timestamptz,
@@ -27,4 +29,7 @@ create unique index jobs_key on jobs (tenant_id, kind, key) where key is not nul
 create index jobs_due on jobs (run_at) where state = 'WAITING';
 create index jobs_leased on jobs (leased_until) where state = 'RUNNING';
 create index jobs_finished on jobs (finished_at) where finished_at is not null;
+create index jobs_dead on jobs (finished_at) where state = 'DEAD';
+create index jobs_listed on jobs (tenant_id, state, kind, id);
 create index jobs_of_user on jobs (tenant_id, user_id, id) where user_id is not null;
+create index jobs_ahead on jobs (tenant_id, user_id, kind, run_at, id) where state in ('WAITING', 'RUNNING');

@@ -199,6 +199,7 @@ impl Teller<'_> {
             client_message_id: None,
             reply_to_id,
             metadata: None,
+            deliver_at: None,
         };
         let mut send = Send::new(self.key(by), conversation, message, None);
         if by.is_none() {

@@ -1,27 +1,21 @@
-//! What is done now and then, by every instance: forgetting old events, texts and tickets,
-//! counting conversations.
+//! What is done now and then, by every instance: forgetting old events, texts, jobs and
+//! tickets, counting conversations.
 
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use sqlx::PgPool;
 
+use crate::config::Config;
 use crate::error::Result;
 use crate::store::batch::{Op, Outcome};
 use crate::store::notified::{Mark, What};
 use crate::store::writer::Writer;
 use crate::store::{
-    bounded, conversations, handouts, log, notifications, revisions, revocations, tickets,
+    bounded, conversations, handouts, jobs, log, notifications, revisions, revocations, tickets,
 };
 
 const EVERY: Duration = Duration::from_secs(60);
-
-/// Days for which things are kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Kept {
-    pub log_days: i32,
-    pub notification_days: i32,
-}
 
 /// Days for which the host may repeat a request by its `Idempotency-Key`.
 const KEY_DAYS: i32 = 30;
@@ -30,11 +24,11 @@ const KEY_DAYS: i32 = 30;
 const CHUNK: u64 = 5_000;
 
 /// Runs for as long as the process lives. Several instances may do it at once: each step is safe beside itself.
-pub async fn run(pool: PgPool, writer: Writer, kept: Kept) {
+pub async fn run(pool: PgPool, writer: Writer, config: Config) {
     loop {
         let round = async {
-            round(&pool, kept).await?;
-            read_the_old(&pool, &writer, kept.notification_days).await
+            round(&pool, &config).await?;
+            read_the_old(&pool, &writer, config.notification_days).await
         };
         if let Err(error) = round.await {
             tracing::warn!(%error, "maintenance is tried again in a minute");
@@ -52,6 +46,7 @@ enum Old {
     Revisions,
     Notifications,
     Keys,
+    Jobs,
 }
 
 /// Notifications that nobody has read in all that time count as read from now on, on every device. They go when the log has
@@ -78,13 +73,18 @@ async fn read_the_old(pool: &PgPool, writer: &Writer, days: i32) -> Result<()> {
     }
 }
 
-async fn round(pool: &PgPool, kept: Kept) -> Result<()> {
-    let events = forget(pool, Old::Events, kept).await?;
+async fn round(pool: &PgPool, config: &Config) -> Result<()> {
+    let events = forget(pool, Old::Events, config).await?;
     metrics::counter!("causerie_events_pruned_total").increment(events);
-    forget(pool, Old::Handouts, kept).await?;
-    forget(pool, Old::Revisions, kept).await?;
-    forget(pool, Old::Keys, kept).await?;
-    forget(pool, Old::Notifications, kept).await?;
+    for old in [
+        Old::Handouts,
+        Old::Revisions,
+        Old::Keys,
+        Old::Notifications,
+        Old::Jobs,
+    ] {
+        forget(pool, old, config).await?;
+    }
     let mut connection = bounded(async { Ok(pool.acquire().await?) }).await?;
     bounded(tickets::prune(&mut connection)).await?;
     bounded(revocations::prune(&mut connection)).await?;
@@ -96,9 +96,9 @@ async fn round(pool: &PgPool, kept: Kept) -> Result<()> {
 }
 
 /// Until there is nothing more to forget, with a pause: other people's statements go between.
-async fn forget(pool: &PgPool, old: Old, kept: Kept) -> Result<u64> {
+async fn forget(pool: &PgPool, old: Old, config: &Config) -> Result<u64> {
     let mut all = 0;
-    let days = kept.log_days;
+    let days = config.retention_days;
     let before = |days: i32| Utc::now() - TimeDelta::days(days.into());
     loop {
         let some = async {
@@ -108,10 +108,11 @@ async fn forget(pool: &PgPool, old: Old, kept: Kept) -> Result<u64> {
                 Old::Handouts => handouts::prune(&mut connection, days).await,
                 Old::Revisions => revisions::prune(&mut connection).await,
                 Old::Notifications => {
-                    notifications::prune(&mut connection, before(kept.notification_days), days)
-                        .await
+                    let shown_before = before(config.notification_days);
+                    notifications::prune(&mut connection, shown_before, days).await
                 }
                 Old::Keys => notifications::prune_keys(&mut connection, before(KEY_DAYS)).await,
+                Old::Jobs => jobs::prune(&mut connection, config.jobs.kept_days).await,
             }
         };
         let gone = bounded(some).await?;

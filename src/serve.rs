@@ -11,6 +11,7 @@ use rocket::shield::{NoSniff, Shield};
 use rocket::{Build, Rocket};
 use rocket_db_pools::Database;
 use sqlx::{Connection, PgConnection, PgPool};
+use tokio::sync::mpsc;
 
 use crate::auth::{Identities, Keys, RefusedTokens, Tickets};
 use crate::config::Config;
@@ -109,11 +110,15 @@ pub async fn serve(figment: Figment) -> Result<(), AnyError> {
         applied: live.applied(),
         committed,
     });
-    let result = rocket(figment, config, prometheus, live, writer)?
+    let (working, mut idle) = mpsc::channel(1);
+    let result = rocket(figment, config, prometheus, live, writer, working)?
         .launch()
         .await;
+    let result = result.map(|_| ());
+    // Whoever works still holds the other end.
+    idle.recv().await;
     storage.close().await;
-    result.map(|_| ()).map_err(|error| error.to_string().into())
+    result.map_err(|error| error.to_string().into())
 }
 
 /// The service itself, before it is launched.
@@ -123,6 +128,7 @@ pub fn rocket(
     prometheus: PrometheusHandle,
     live: Arc<Live>,
     writer: Writer,
+    working: mpsc::Sender<()>,
 ) -> Result<Rocket<Build>, AnyError> {
     let origins = Origins::new(&config, figment.extract_inner("port")?);
     let mailer = config.mail.read()?.map(Mailer::new).transpose()?;
@@ -142,6 +148,7 @@ pub fn rocket(
             mailer,
             live.clone(),
             writer.clone(),
+            working,
         ))
         .attach(life(config.clone(), live.clone(), writer.clone()))
         .manage(Arc::new(Identities::new(
@@ -198,11 +205,11 @@ fn life(config: Config, live: Arc<Live>, writer: Writer) -> AdHoc {
             ) else {
                 return rocket.shutdown().notify();
             };
-            let kept = maintenance::Kept {
-                log_days: config.retention_days,
-                notification_days: config.notification_days,
-            };
-            tokio::spawn(maintenance::run(db.pool().clone(), writer.clone(), kept));
+            tokio::spawn(maintenance::run(
+                db.pool().clone(),
+                writer.clone(),
+                config.clone(),
+            ));
             tokio::spawn(erasing::run(db.pool().clone(), writer.clone()));
             tokio::spawn(live.clone().keep_presence(db.clone()));
             keep(identities, db.pool(), &live, config.jwks_secs);

@@ -1,6 +1,7 @@
 //! Settings: Rocket.toml and the environment, read once into one checked struct.
 
 mod error;
+mod jobs;
 mod limits;
 mod mail;
 mod proxies;
@@ -16,6 +17,7 @@ use rocket::figment::{Figment, Profile};
 use serde::Deserialize;
 
 pub use self::error::ConfigError;
+pub use self::jobs::JobSettings;
 pub use self::limits::LimitSettings;
 pub use self::mail::{Mail, MailSettings, Security, Smtp};
 pub use self::proxies::ForwardedHeader;
@@ -46,6 +48,7 @@ pub struct Config {
     pub forwarded_header: ForwardedHeader,
     pub limits: LimitSettings,
     pub mail: MailSettings,
+    pub jobs: JobSettings,
     pub unknown_users: UnknownUsers,
     pub retention_days: i32,
     pub notification_days: i32,
@@ -206,7 +209,8 @@ impl Config {
                 "at most 50: proxies give up at 60",
             ));
         }
-        config.mail.read().map(|_| config)
+        config.mail.read()?;
+        config.jobs.check().map(|()| config)
     }
 
     /// What holds in this tenant.

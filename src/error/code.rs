@@ -81,6 +81,14 @@ codes! {
         "L'envoi de courriels est désactivé ici : smtp_url de [default.causerie.mail] (CAUSERIE_SMTP_URL) n'est pas renseigné.",
     MessageDeleted "message-deleted" Conflict
         "The message is deleted." "Le message est supprimé.",
+    ScheduleCancelled "schedule-cancelled" Conflict
+        "The message that was scheduled under this key has been cancelled."
+        "Le message programmé sous cette clé a été annulé.",
+    JobStarted "job-started" Conflict
+        "It is being done already, or is over." "L'opération est déjà en cours, ou terminée.",
+    JobNotEnded "job-not-ended" Conflict
+        "Only a job that is dead or cancelled, and still knows what it is about, can be tried again."
+        "Seule une tâche abandonnée ou annulée, dont le contenu existe encore, peut être relancée.",
     CursorExpired "cursor-expired" Gone
         "This cursor is of another log, too old, or too new. Start again from GET /v1/sync."
         "Ce curseur vient d'un autre journal, est trop ancien ou trop récent. Repartez de GET /v1/sync.",
@@ -92,6 +100,8 @@ codes! {
         "Some fields are not acceptable." "Certains champs ne sont pas acceptables.",
     UserUnknown "user-unknown" UnprocessableEntity
         "Some of these people are not known here." "Certaines de ces personnes sont inconnues ici.",
+    TooManyScheduled "too-many-scheduled" UnprocessableEntity
+        "A hundred messages of this user wait to be sent already." "Cet utilisateur a déjà cent messages programmés.",
     TooManyStreams "too-many-streams" TooManyRequests
         "Too many streams are open for this user." "Trop de flux sont ouverts pour cet utilisateur.",
     TooManyWaits "too-many-waits" TooManyRequests
@@ -128,6 +138,7 @@ impl Code {
         Some(match self {
             Self::TooManySends => "sends",
             Self::TooManyConversations => "conversations",
+            Self::TooManyScheduled => "scheduled",
             Self::TooManyRefusedTokens => "tokens",
             Self::TooManyStreams => "user_streams",
             Self::TooManyWaits => "user_waits",

@@ -3,7 +3,8 @@
 
 use chrono::Utc;
 
-use super::{Shop, pause};
+use super::Shop;
+use super::work::pause;
 use crate::error::{Code, Error, Result};
 use crate::mail::{Email, Failure, Mailer, Seal, write};
 use crate::model::{EmailPayload, Language, NewEmail, NotificationPreferences, UserKey};
@@ -24,7 +25,7 @@ pub(super) async fn send(shop: &Shop, job: &Taken) -> Ending {
     };
     if let (Some(kind), Some(wishes)) = (&payload.notification_type, &wishes) {
         if !wishes.wants_email(kind) {
-            return Ending::CancelledFor("the person wants no e-mails of this type".to_owned());
+            return Ending::Moot("the person wants no e-mails of this type".to_owned());
         }
         if let Some(end) = wishes.quiet_until(Utc::now()) {
             return Ending::Later(end);
@@ -34,9 +35,7 @@ pub(super) async fn send(shop: &Shop, job: &Taken) -> Ending {
     let email = match addressed(shop, mailer, job, payload.email, language).await {
         Ok(Some(email)) => email,
         Ok(None) => {
-            return Ending::CancelledFor(
-                "the person wants no e-mails, or has no address".to_owned(),
-            );
+            return Ending::Moot("the person wants no e-mails, or has no address".to_owned());
         }
         Err(error) => return again(job, &error.to_string()),
     };

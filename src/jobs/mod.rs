@@ -2,30 +2,33 @@
 //! takes it over once the lease has ended. So a job may be begun twice: what it does, it must do once by a key of its own.
 
 mod email;
+mod message;
 mod notification;
+mod work;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use metrics::{counter, gauge};
+use sqlx::PgConnection;
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
-use crate::config::Config;
+use crate::config::{Config, JobSettings};
 use crate::error::Result;
 use crate::live::Live;
 use crate::mail::Mailer;
-use crate::model::JobKind;
+use crate::model::{JobKind, JobState};
 use crate::store::Db;
 use crate::store::jobs::{self, Ending, Taken};
 use crate::store::writer::Writer;
 
 /// How soon a job is found whose time has come, or that another instance has put.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Jobs that one instance does at once.
-const AT_ONCE: usize = 8;
-/// After this a job is another instance's to do.
-const LEASE: Duration = Duration::from_secs(30);
+/// How often it is counted what there is.
+const COUNT_EVERY: Duration = Duration::from_secs(15);
+/// What was begun when the instance drains may take so long; then it is given back.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// What jobs are done with.
 pub struct Shop {
@@ -47,23 +50,25 @@ impl Bell {
     }
 }
 
-/// Runs until the instance drains, and then ends what it has begun.
-pub async fn run(shop: Arc<Shop>, bell: Arc<Bell>) {
-    let me = Uuid::new_v4();
+/// Runs until the instance drains, and then until what it has begun has ended or is given back. So long it holds `_working`,
+/// for whoever waits for that.
+pub async fn run(
+    shop: Arc<Shop>,
+    bell: Arc<Bell>,
+    settings: JobSettings,
+    _working: mpsc::Sender<()>,
+) {
+    let lease = Duration::from_secs(settings.lease_secs);
+    let (over, is_over) = watch::channel(false);
+    let mut search = Search::new(lease);
     let mut doing = JoinSet::new();
-    while !shop.live.is_draining() {
+    while !shop.live.is_draining() && settings.at_once > 0 {
         while doing.try_join_next().is_some() {}
-        let free = AT_ONCE - doing.len();
-        let taken = match look(&shop, me, free).await {
-            Ok(taken) => taken,
-            Err(error) => {
-                tracing::warn!(%error, "which jobs are due is not known; trying again");
-                Vec::new()
-            }
-        };
+        let free = settings.at_once - doing.len();
+        let taken = search.look(&shop, free).await;
         let is_all = taken.len() < free;
         for job in taken {
-            doing.spawn(work(shop.clone(), job));
+            doing.spawn(work::work(shop.clone(), job, lease, is_over.clone()));
         }
         tokio::select! {
             () = bell.0.notified(), if is_all => {}
@@ -71,24 +76,101 @@ pub async fn run(shop: Arc<Shop>, bell: Arc<Bell>) {
             Some(_) = doing.join_next() => {}
         }
     }
-    while doing.join_next().await.is_some() {}
-}
-
-async fn look(shop: &Shop, me: Uuid, free: usize) -> Result<Vec<Taken>> {
-    jobs::take_back(shop.db.pool()).await?;
-    jobs::take(shop.db.pool(), me, LEASE, free as i64).await
-}
-
-async fn work(shop: Arc<Shop>, job: Taken) {
-    // Ended before the lease does: nobody else has begun it.
-    let limit = LEASE.mul_f64(0.8);
-    let ending = match tokio::time::timeout(limit, perform(&shop, &job)).await {
-        Ok(ending) => ending,
-        Err(_) => Ending::Again(pause(job.attempts), "it took too long".to_owned()),
-    };
-    if let Err(error) = jobs::end(shop.db.pool(), &job, &ending).await {
-        tracing::warn!(%error, job.id = %job.id, "a job's end is not noted: it is done again when its lease has ended");
+    let all = async { while doing.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN, all).await.is_err() {
+        over.send_replace(true);
+        while doing.join_next().await.is_some() {}
     }
+}
+
+/// Looks for what is due, on a connection of its own.
+struct Search {
+    lease: Duration,
+    connection: Option<PgConnection>,
+    looked: Option<Instant>,
+    counted: Option<Instant>,
+    is_failing: bool,
+}
+
+impl Search {
+    fn new(lease: Duration) -> Self {
+        Self {
+            lease,
+            connection: None,
+            looked: None,
+            counted: None,
+            is_failing: false,
+        }
+    }
+
+    /// At most `free` jobs, to be done now. A database that does not answer is said once, until it does again.
+    async fn look(&mut self, shop: &Shop, free: usize) -> Vec<Taken> {
+        match self.try_look(shop, free).await {
+            Ok(taken) => {
+                self.is_failing = false;
+                taken
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_failing, true) {
+                    tracing::warn!(%error, "which jobs are due is not known; it is tried again");
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    async fn try_look(&mut self, shop: &Shop, free: usize) -> Result<Vec<Taken>> {
+        // Taken out, so that an error leaves no half-used connection behind.
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => jobs::connect(shop.db.pool()).await?,
+        };
+        if is_time(&mut self.looked, LOOK_EVERY) {
+            take_back(&mut connection).await?;
+        }
+        if is_time(&mut self.counted, COUNT_EVERY) {
+            count(&mut connection).await?;
+        }
+        let taken = match free {
+            0 => Vec::new(),
+            free => jobs::take(&mut connection, self.lease, free as i64).await?,
+        };
+        self.connection = Some(connection);
+        Ok(taken)
+    }
+}
+
+/// Whether `every` has passed since it was so last.
+fn is_time(last: &mut Option<Instant>, every: Duration) -> bool {
+    let is_time = last.is_none_or(|at| at.elapsed() >= every);
+    if is_time {
+        *last = Some(Instant::now());
+    }
+    is_time
+}
+
+async fn take_back(connection: &mut PgConnection) -> Result<()> {
+    for orphan in jobs::take_back(connection).await? {
+        let (kind, id) = (orphan.kind.as_str(), orphan.id);
+        let is_dead = orphan.state == JobState::Dead;
+        if is_dead {
+            tracing::error!(job.id = %id, job.kind = kind, "a job is dead: whoever began it for the last time is gone");
+        } else {
+            tracing::warn!(job.id = %id, job.kind = kind, "a job is taken over from an instance that is gone");
+        }
+        let outcome = if is_dead { "dead" } else { "orphaned" };
+        counter!("causerie_jobs_done_total", "kind" => kind, "outcome" => outcome).increment(1);
+    }
+    Ok(())
+}
+
+async fn count(connection: &mut PgConnection) -> Result<()> {
+    let (counts, oldest) = jobs::standing(connection).await?;
+    for (state, count) in counts {
+        gauge!("causerie_jobs", "state" => state.as_str()).set(count as f64);
+    }
+    gauge!("causerie_jobs_oldest_due_seconds").set(oldest);
+    Ok(())
 }
 
 /// The work itself, kind by kind.
@@ -96,13 +178,6 @@ async fn perform(shop: &Shop, job: &Taken) -> Ending {
     match job.kind {
         JobKind::Notification => notification::show(shop, job).await,
         JobKind::Email => email::send(shop, job).await,
-        JobKind::Message => Ending::Dead("nothing does this kind".to_owned()),
+        JobKind::Message => message::send(shop, job).await,
     }
-}
-
-/// Before the next attempt: 2 s, 4 s, 8 s … up to an hour, give or take a half, so that what failed together is not tried
-/// together.
-fn pause(attempts: i32) -> Duration {
-    let seconds = 2f64.powi(attempts.clamp(1, 12)).min(3_600.0);
-    Duration::from_secs_f64(seconds * rand::random_range(0.5..1.5))
 }

@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::{Shop, pause};
+use super::Shop;
+use super::work::pause;
 use crate::model::UserKey;
 use crate::store::batch::Op;
 use crate::store::jobs::{Ending, Taken};

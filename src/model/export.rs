@@ -33,6 +33,7 @@ kinds! {
     Revocation "revocation",
     Ticket "ticket",
     Handout "handout",
+    Job "job",
     Erasure "erasure",
     Event "event",
 }
@@ -66,6 +67,7 @@ impl ExportKind {
                 "00000000-0000-0000-0000-000000000000/0"
             }
             Self::Receipt => "00000000-0000-0000-0000-000000000000//0",
+            Self::Job => "00000000-0000-0000-0000-000000000000",
             Self::Handout => "/0/0",
             Self::Erasure | Self::Event => "0",
         };
@@ -111,6 +113,7 @@ impl ExportPlace {
             (ExportKind::Ticket, [hash]) => {
                 [0, 64].contains(&hash.len()) && hash.bytes().all(|b| b.is_ascii_hexdigit())
             }
+            (ExportKind::Job, [of]) => id(of),
             (ExportKind::Erasure | ExportKind::Event, [at]) => number(at),
             _ => false,
         };
@@ -171,6 +174,7 @@ mod tests {
             ExportKind::Receipt.at(format!("{id}/READ/12")),
             ExportKind::Handout.at("LONG_POLL/4/2".to_owned()),
             ExportKind::Ticket.at("0a".repeat(32)),
+            ExportKind::Job.at(id.to_owned()),
             ExportKind::Event.at("7".to_owned()),
         ];
         for place in starts.chain(keys) {

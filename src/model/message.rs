@@ -1,5 +1,6 @@
 //! What people write to each other.
 
+use chrono::{TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -167,7 +168,18 @@ pub struct NewMessage {
     #[serde(default, deserialize_with = "unambiguous")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Map<String, Value>>,
+    /// When it is to be sent, at most 366 days ahead; what is past is sent at once. Not of a conversation's first message.
+    #[serde(
+        default,
+        deserialize_with = "super::time::rfc3339",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub deliver_at: Option<Time>,
 }
+
+/// How far ahead a message may be scheduled.
+const AHEAD: TimeDelta = TimeDelta::days(366);
 
 impl NewMessage {
     /// About how much of a transaction it takes.
@@ -221,6 +233,11 @@ impl Check for NewMessage {
             |p, id| p.id(id),
         );
         problems.optional("metadata", self.metadata.as_ref(), |p, map| p.metadata(map));
+        problems.optional("deliverAt", self.deliver_at.as_ref(), |p, at| {
+            if at.0 > Utc::now() + AHEAD {
+                p.add(FieldCode::OutOfRange);
+            }
+        });
     }
 }
 

@@ -14,6 +14,7 @@ mod notification;
 mod object;
 mod preferences;
 mod rules;
+mod scheduled;
 mod time;
 mod trace;
 mod user;
@@ -32,7 +33,7 @@ pub use event::{
     UserData,
 };
 pub use export::{ExportKind, ExportPlace, Exported};
-pub use job::{JobKind, JobState};
+pub use job::{Job, JobCount, JobKind, JobPage, JobState};
 pub use message::{
     Attachment, EditedMessage, Message, MessageReceipt, MessageStatus, MessageType, NewAttachment,
     NewMessage, ReplyTo, Revision,
@@ -48,6 +49,7 @@ pub use preferences::{
     ChangedPreferences, Channels, ClockTime, NotificationPreferences, QuietHours, TypeChannels,
 };
 pub use rules::{Check, FieldCode, FieldProblem, LinkHosts, Problems, in_nfc, uuid};
+pub use scheduled::{Planned, ScheduledMessage};
 pub use time::Time;
 pub use trace::{HandedOut, Trace, TracedRecipient, Transport};
 pub use user::{Account, Preferences, Profile, User};

@@ -130,17 +130,28 @@ impl Check for NewConversation {
             self.organization_id.as_deref(),
             |p, id| p.id(id),
         );
-        problems.optional("firstMessage", self.first_message.as_ref(), |p, m| {
-            m.check(p)
-        });
-        problems.optional("systemMessage", self.system_message.as_ref(), |p, m| {
-            m.check(p)
-        });
+        let first = [
+            ("firstMessage", &self.first_message),
+            ("systemMessage", &self.system_message),
+        ];
+        for (name, message) in first {
+            problems.optional(name, message.as_ref(), |p, message| {
+                message.check(p);
+                // It is sent with the conversation, or not at all.
+                problems_of_later(p, message);
+            });
+        }
         problems.optional("metadata", self.metadata.as_ref(), |p, map| p.metadata(map));
         problems.optional("key", self.key.as_deref(), |p, key| p.id(key));
         if self.key.is_some() && self.r#type == ConversationType::Private {
             problems.at("key", |p| p.add(FieldCode::InvalidValue));
         }
+    }
+}
+
+fn problems_of_later(problems: &mut Problems, message: &NewMessage) {
+    if message.deliver_at.is_some() {
+        problems.at("deliverAt", |p| p.add(FieldCode::InvalidValue));
     }
 }
 

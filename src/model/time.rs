@@ -1,7 +1,8 @@
 //! Times as the API shows them: RFC 3339, UTC, milliseconds. Shown, never used as a position.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize, Serializer};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// A moment. Postgres keeps microseconds; only milliseconds are shown.
@@ -15,4 +16,14 @@ impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
+}
+
+/// For a field: a moment as RFC 3339 writes it, to the millisecond, or null. chrono by itself takes more than that.
+pub fn rfc3339<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Time>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(from)? else {
+        return Ok(None);
+    };
+    let wrong = |_| D::Error::custom("no moment of RFC 3339");
+    let time = DateTime::parse_from_rfc3339(&text).map_err(wrong)?;
+    Ok(Some(Time(time.to_utc().trunc_subsecs(3))))
 }

@@ -14,9 +14,9 @@ use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
 use super::respond::{Json, See};
 use super::{
-    admin, assets, conversations, delivered, demo, diagnostics, emails, events, health, me,
-    members, message, messages, notifications, person, preferences, presence, read, stream, sync,
-    tickets, typing, unread, unsubscribe, users,
+    admin, assets, conversations, delivered, demo, diagnostics, emails, events, health, jobs, me,
+    members, message, messages, notifications, person, preferences, presence, queue, read,
+    scheduled, stream, sync, tickets, typing, unread, unsubscribe, users,
 };
 use crate::config;
 use crate::error::{Code, Error, Problem, Result};
@@ -38,14 +38,14 @@ use crate::model::{Event, Notice};
         me::get, me::update, users::get, users::put, users::put_all, person::erase, person::export,
         conversations::create, conversations::list, conversations::get, conversations::update, conversations::delete,
         members::list, members::add, members::update, members::remove,
-        messages::list, messages::send, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
+        messages::list, messages::send, scheduled::list, scheduled::cancel, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
         read::conversation, read::message, typing::put, presence::list,
         notifications::create, notifications::list, notifications::read, notifications::read_all, notifications::delete, preferences::get, preferences::update,
         unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message, admin::revoke,
-        emails::send, emails::get, unsubscribe::page, unsubscribe::confirm,
+        emails::send, emails::get, unsubscribe::page, unsubscribe::confirm, jobs::list, jobs::retry, jobs::cancel,
         health::healthz, health::readyz, health::metrics, diagnostics::stream, diagnostics::wait,
         assets::client, assets::elements,
-        demo::start, demo::page, demo::file, demo::people,
+        demo::start, demo::page, demo::file, demo::people, queue::page, queue::style, queue::script,
         openapi_json, page,
     ),
     components(schemas(Event, Notice, Problem)),

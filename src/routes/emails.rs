@@ -60,7 +60,7 @@ pub async fn send(
         bell.ring();
     }
     let location = format!("/v1/emails/{}", posted.email.id);
-    let answer = Json::accepted(location, posted.email);
+    let answer = Json::accepted(posted.email).with("Location", location);
     Ok(match posted.replayed {
         true => answer.with("Idempotency-Replayed", "true"),
         false => answer,

@@ -12,10 +12,11 @@ use super::respond::{Json, Page, Polled};
 use crate::auth::AuthUser;
 use crate::error::{Code, Error, Problem, Result};
 use crate::live::Live;
-use crate::model::{FieldCode, Message, MessageStatus, MessageType, NewMessage};
+use crate::model::{FieldCode, Message, MessageStatus, MessageType, NewMessage, ScheduledMessage};
 use crate::store::Db;
 use crate::store::batch::{Op, Outcome, mismatch};
 use crate::store::messages::{self, Range};
+use crate::store::scheduled::{self, Placed};
 use crate::store::send::Send;
 use crate::store::writer::Writer;
 
@@ -23,13 +24,18 @@ use crate::store::writer::Writer;
 ///
 /// Repeated with the same `clientMessageId` (or `Idempotency-Key`) it gives the message again. Without one, a 503 may
 /// have been stored. From `service` it is a SYSTEM message, without a sender.
+///
+/// With `deliverAt` it is sent then, within two seconds, once; or when the service runs again, if it did not run at that
+/// time. Repeated under its key it gives the scheduled message again and, once that is sent, the message. Sent under that key
+/// without `deliverAt`, it is sent now, and not again. Whoever has left by then has not sent it.
 #[utoipa::path(post, path = "/v1/conversations/{id}/messages", tag = "messages", operation_id = "sendMessage", request_body = NewMessage,
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "Instead of `clientMessageId`")),
     responses(
         (status = 201, description = "Stored", body = Message, headers(("Location" = String), ("Idempotency-Replayed" = bool))),
+        (status = 202, description = "Scheduled", body = ScheduledMessage, headers(("Idempotency-Replayed" = bool))),
         (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`idempotency-mismatch`, `conversation-closed`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`idempotency-mismatch`, `conversation-closed`, `schedule-cancelled`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that are not acceptable; `too-many-scheduled`: a hundred wait already", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "`too-many-sends`: 10 a second, 20 at once, unless the site says otherwise", body = Problem, content_type = "application/problem+json"),
     ))]
 #[post("/conversations/<id>/messages", data = "<body>")]
@@ -41,15 +47,29 @@ pub async fn send(
     db: &Db,
     writer: &State<Writer>,
     limits: &State<Arc<Limits>>,
-) -> Result<Json<Message>> {
+) -> Result<SendAnswer> {
     limits.send(&me)?;
     let mut send = Send::new(me.key.clone(), id.get()?, body.0, headers.idempotency_key);
     if me.is_service {
         send.r#type = MessageType::System;
     }
+    let mut is_repeated = false;
+    if let Some(at) = send.message.deliver_at {
+        match scheduled::put(db, &send, at).await? {
+            Placed::Waits(waiting, is_replay) => {
+                let answer = replayed(Json::accepted(*waiting), is_replay);
+                return Ok(SendAnswer::Scheduled(Box::new(answer)));
+            }
+            Placed::IsDue(id) => {
+                send.id = id.unwrap_or(send.id);
+                is_repeated = id.is_some();
+            }
+        }
+    }
     let Outcome::Sent(mut sent) = writer.write(Op::Send(Box::new(send))).await? else {
         return Err(mismatch());
     };
+    sent.replayed |= is_repeated;
     if sent.replayed && !me.is_service {
         // With how far it has come; to whoever was removed since, without: it is stored, and 404 would say that it is not.
         match messages::get(db, &me.key, sent.message.id).await {
@@ -59,16 +79,23 @@ pub async fn send(
     } else if !me.is_service {
         sent.message.status = Some(MessageStatus::Sent);
     }
-    let answer = Json::created(
-        true,
-        format!("/v1/messages/{}", sent.message.id),
-        sent.message,
-    );
-    Ok(if sent.replayed {
-        answer.with("Idempotency-Replayed", "true")
-    } else {
-        answer
-    })
+    let location = format!("/v1/messages/{}", sent.message.id);
+    let answer = Json::created(true, location, sent.message);
+    let answer = replayed(answer, sent.replayed);
+    Ok(SendAnswer::Sent(Box::new(answer)))
+}
+
+fn replayed<T>(answer: Json<T>, is_replay: bool) -> Json<T> {
+    match is_replay {
+        true => answer.with("Idempotency-Replayed", "true"),
+        false => answer,
+    }
+}
+
+#[derive(rocket::Responder)]
+pub enum SendAnswer {
+    Sent(Box<Json<Message>>),
+    Scheduled(Box<Json<ScheduledMessage>>),
 }
 
 /// Messages of a conversation

@@ -16,6 +16,7 @@ mod feed;
 mod follow;
 mod health;
 mod instance;
+mod jobs;
 mod json;
 mod limits;
 mod me;
@@ -28,9 +29,11 @@ mod params;
 mod person;
 mod preferences;
 mod presence;
+mod queue;
 mod read;
 mod respond;
 mod room;
+mod scheduled;
 mod sse;
 mod stream;
 mod streams;
@@ -44,7 +47,7 @@ mod users;
 use std::collections::BTreeSet;
 
 use rocket::fairing::AdHoc;
-use rocket::{Build, Rocket, routes};
+use rocket::{Build, Rocket, Route, routes};
 
 pub use body::read_json;
 pub use delivered::{DeliveredUpTo, Desk};
@@ -78,64 +81,89 @@ pub fn mounted() -> BTreeSet<(String, String)> {
 fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
     rocket
         .register("/", rocket::catchers![crate::error::catch])
-        .mount(
-            "/v1",
-            routes![
-                me::get,
-                me::update,
-                preferences::get,
-                preferences::update,
-                users::get,
-                users::put,
-                users::put_all,
-                person::erase,
-                person::export,
-                conversations::create,
-                conversations::list,
-                conversations::get,
-                conversations::update,
-                conversations::delete,
-                members::list,
-                members::add,
-                members::update,
-                members::remove,
-                messages::list,
-                messages::send,
-                message::get,
-                message::edit,
-                message::delete,
-                message::list_revisions,
-                message::list_receipts,
-                read::conversation,
-                read::message,
-                typing::put,
-                presence::list,
-                notifications::create,
-                notifications::list,
-                notifications::read_all,
-                notifications::read,
-                notifications::delete,
-                unread::get,
-                sync::get,
-                events::poll,
-                delivered::note,
-                admin::trace_message,
-                admin::revoke,
-                emails::send,
-                emails::get,
-                unsubscribe::page,
-                unsubscribe::confirm,
-                stream::open,
-                tickets::create,
-                diagnostics::stream,
-                diagnostics::wait,
-            ],
-        )
+        .mount("/v1", of_people())
+        .mount("/v1", of_conversations())
+        .mount("/v1", of_feeds())
+        .mount("/v1", of_the_host())
         .mount(
             "/",
             routes![health::healthz, health::readyz, health::metrics],
         )
         .mount("/", routes![docs::openapi_json, docs::page])
         .mount("/", demo::routes())
+        .mount("/", queue::routes())
         .mount("/", assets::routes())
+}
+
+fn of_people() -> Vec<Route> {
+    routes![
+        me::get,
+        me::update,
+        preferences::get,
+        preferences::update,
+        users::get,
+        users::put,
+        users::put_all,
+        person::erase,
+        person::export,
+        presence::list,
+        notifications::create,
+        notifications::list,
+        notifications::read_all,
+        notifications::read,
+        notifications::delete,
+        unsubscribe::page,
+        unsubscribe::confirm,
+    ]
+}
+
+fn of_conversations() -> Vec<Route> {
+    routes![
+        conversations::create,
+        conversations::list,
+        conversations::get,
+        conversations::update,
+        conversations::delete,
+        members::list,
+        members::add,
+        members::update,
+        members::remove,
+        messages::list,
+        messages::send,
+        scheduled::list,
+        scheduled::cancel,
+        message::get,
+        message::edit,
+        message::delete,
+        message::list_revisions,
+        message::list_receipts,
+        read::conversation,
+        read::message,
+        typing::put,
+    ]
+}
+
+fn of_feeds() -> Vec<Route> {
+    routes![
+        unread::get,
+        sync::get,
+        events::poll,
+        delivered::note,
+        stream::open,
+        tickets::create,
+        diagnostics::stream,
+        diagnostics::wait,
+    ]
+}
+
+fn of_the_host() -> Vec<Route> {
+    routes![
+        admin::trace_message,
+        admin::revoke,
+        jobs::list,
+        jobs::retry,
+        jobs::cancel,
+        emails::send,
+        emails::get,
+    ]
 }

@@ -34,12 +34,11 @@ impl<T> Json<T> {
         }
     }
 
-    /// 202 with where it can be asked what became of it.
-    pub fn accepted(location: String, body: T) -> Self {
+    /// 202: it will be done.
+    pub fn accepted(body: T) -> Self {
         Self {
             status: Status::Accepted,
-            headers: vec![Header::new("Location", location)],
-            body,
+            ..Self::ok(body)
         }
     }
 

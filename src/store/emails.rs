@@ -103,7 +103,7 @@ fn hash(email: &NewEmail) -> Result<String> {
 }
 
 pub async fn get(db: &Db, tenant: &str, id: Uuid) -> Result<Option<Email>> {
-    let text = "select id, payload, state, attempts, error from jobs where tenant_id = $1 and id = $2 and kind = 'EMAIL'";
+    let text = "select id, payload, state, attempts, error from jobs where tenant_id = $1 and id = $2 and kind = 'EMAIL' and payload <> '{}'";
     bounded(async {
         let mut connection = db.connection().await?;
         let row: Option<Row> = query_as("emails.get", text)

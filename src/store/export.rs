@@ -88,6 +88,10 @@ fn statement(kind: ExportKind) -> &'static str {
         ExportKind::Preferences => {
             "select p.user_id as key, to_jsonb(p) as row from notification_preferences p where p.tenant_id = $1 and p.user_id = $2 and $3 = '' limit $4"
         }
+        ExportKind::Job => {
+            "select j.id::text as key, to_jsonb(j) as row from jobs j
+              where j.tenant_id = $1 and j.user_id = $2 and j.id > $3::uuid order by j.id limit $4"
+        }
         ExportKind::Presence => {
             "select p.user_id as key, to_jsonb(p) as row from presence p where p.tenant_id = $1 and p.user_id = $2 and $3 = '' limit $4"
         }

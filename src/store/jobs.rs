@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{bounded, query, query_as};
+use super::{POINT_LOOK_UPS, bounded, query, query_as};
 use crate::error::Result;
 use crate::model::{JobKind, JobState};
 
@@ -40,7 +40,7 @@ pub struct Taken {
     pub payload: Value,
     pub attempts: i32,
     pub max_attempts: i32,
-    leased_by: Uuid,
+    lease: Uuid,
 }
 
 /// What becomes of it.
@@ -53,60 +53,74 @@ pub enum Ending {
     Later(DateTime<Utc>),
     Dead(String),
     Cancelled,
-    /// The same, and why.
-    CancelledFor(String),
+    /// Cancelled as well, and why: there is nothing left to do it for.
+    Moot(String),
 }
 
-/// Puts jobs; those whose key is there already are not put again. In the caller's transaction, where there is one.
-pub async fn put(connection: &mut PgConnection, jobs: &[NewJob]) -> Result<()> {
+/// The connection of whoever takes jobs: by the index, whatever was planned while the table was young.
+pub async fn connect(pool: &PgPool) -> Result<PgConnection> {
+    let options = pool.connect_options().as_ref().clone();
+    let options = options.application_name("causerie-jobs");
+    let options = options.options(POINT_LOOK_UPS);
+    bounded(async { Ok(PgConnection::connect_with(&options).await?) }).await
+}
+
+/// Puts jobs; those whose key is there already are not put again. In the caller's transaction, where there is one. Gives
+/// the ids of those that were put.
+pub async fn put(connection: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<Uuid>> {
+    let ids: Vec<_> = jobs.iter().map(|_| Uuid::now_v7()).collect();
     let column = |pick: fn(&NewJob) -> Option<String>| jobs.iter().map(pick).collect::<Vec<_>>();
-    query("jobs.put", "
+    let put: Vec<(Uuid,)> = query_as("jobs.put", "
         insert into jobs (tenant_id, id, kind, key, user_id, payload, run_at, max_attempts)
         select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::timestamptz[], $8::int[])
-        on conflict do nothing")
+        on conflict do nothing returning id")
         .bind(column(|job| Some(job.tenant.clone())))
-        .bind(jobs.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
+        .bind(ids)
         .bind(column(|job| Some(job.kind.as_str().to_owned())))
         .bind(column(|job| job.key.clone()))
         .bind(column(|job| job.user.clone()))
         .bind(jobs.iter().map(|job| job.payload.clone()).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.run_at).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.max_attempts).collect::<Vec<_>>())
-        .execute(connection)
+        .fetch_all(connection)
         .await?;
-    Ok(())
+    Ok(put.into_iter().map(|(id,)| id).collect())
 }
 
-/// Takes at most `limit` jobs whose time has come, the oldest first, for the instance `by`, until `lease` has passed.
-pub async fn take(pool: &PgPool, by: Uuid, lease: Duration, limit: i64) -> Result<Vec<Taken>> {
-    let text = "
-        with due as (
-            select tenant_id, id from jobs where state = 'WAITING' and run_at <= now()
-             order by run_at limit $3 for update skip locked
-        )
-        update jobs j set state = 'RUNNING', attempts = j.attempts + 1, leased_by = $1,
-                          leased_until = now() + make_interval(secs => $2)
-          from due where j.tenant_id = due.tenant_id and j.id = due.id
-        returning j.tenant_id, j.id, j.kind, j.key, j.user_id, j.payload, j.attempts, j.max_attempts, j.leased_by";
+/// By name for the test of what it costs.
+pub const TAKE: &str = "
+    with due as (
+        select tenant_id, id from jobs where state = 'WAITING' and run_at <= now()
+         order by run_at limit $3 for update skip locked
+    )
+    update jobs j set state = 'RUNNING', attempts = j.attempts + 1, lease = $1,
+                      leased_until = now() + make_interval(secs => $2)
+      from due where j.tenant_id = due.tenant_id and j.id = due.id
+    returning j.tenant_id, j.id, j.kind, j.key, j.user_id, j.payload, j.attempts, j.max_attempts, j.lease";
+
+/// Takes at most `limit` jobs whose time has come, the oldest first, until `lease` has passed.
+pub async fn take(
+    connection: &mut PgConnection,
+    lease: Duration,
+    limit: i64,
+) -> Result<Vec<Taken>> {
     bounded(async {
-        let mut connection = pool.acquire().await?;
-        Ok(query_as("jobs.take", text)
-            .bind(by)
+        let taken = query_as("jobs.take", TAKE)
+            .bind(Uuid::new_v4())
             .bind(lease.as_secs_f64())
-            .bind(limit)
-            .fetch_all(&mut *connection)
-            .await?)
+            .bind(limit);
+        Ok(taken.fetch_all(connection).await?)
     })
     .await
 }
 
-/// Says how it ended, unless its lease was lost meanwhile. Gives whether it was still this instance's.
-pub async fn end(pool: &PgPool, job: &Taken, ending: &Ending) -> Result<bool> {
+/// Says how it ended, unless its lease was lost meanwhile. Gives what it is now; none where it is another's to say.
+pub async fn end(pool: &PgPool, job: &Taken, ending: &Ending) -> Result<Option<JobState>> {
     let (mut state, mut after, mut at, mut error) = (JobState::Waiting, None, None, None);
     match ending {
         Ending::Done => state = JobState::Done,
         Ending::Cancelled => state = JobState::Cancelled,
-        Ending::CancelledFor(why) => (state, error) = (JobState::Cancelled, Some(why.clone())),
+        Ending::Moot(why) => (state, error) = (JobState::Cancelled, Some(why.clone())),
         Ending::Dead(why) => (state, error) = (JobState::Dead, Some(why.clone())),
         Ending::Again(_, why) if job.attempts >= job.max_attempts => {
             (state, error) = (JobState::Dead, Some(why.clone()));
@@ -117,42 +131,100 @@ pub async fn end(pool: &PgPool, job: &Taken, ending: &Ending) -> Result<bool> {
         Ending::Later(time) => at = Some(*time),
     }
     let text = "
-        update jobs set state = $5, leased_by = null, leased_until = null, error = coalesce($8, error),
-                        attempts = attempts - case when $7::timestamptz is null then 0 else 1 end,
-                        run_at = coalesce(now() + make_interval(secs => $6), $7, run_at),
-                        finished_at = case when $5 = 'WAITING' then null else now() end
-         where tenant_id = $1 and id = $2 and state = 'RUNNING' and leased_by = $3 and attempts = $4";
+        update jobs set state = $4, lease = null, leased_until = null, error = coalesce($7, error),
+                        attempts = attempts - case when $6::timestamptz is null then 0 else 1 end,
+                        run_at = coalesce(now() + make_interval(secs => $5), $6, run_at),
+                        payload = case when $4 <> 'DONE' then payload when kind <> 'EMAIL' then '{}'
+                                       else payload #- '{email,text}' #- '{email,html}' #- '{email,template,values}' end,
+                        finished_at = case when $4 = 'WAITING' then null else now() end
+         where tenant_id = $1 and id = $2 and state = 'RUNNING' and lease = $3";
     bounded(async {
         let mut connection = pool.acquire().await?;
         let done = query("jobs.end", text)
             .bind(job.tenant.clone())
             .bind(job.id)
-            .bind(job.leased_by)
-            .bind(job.attempts)
+            .bind(job.lease)
             .bind(state.as_str())
             .bind(after)
             .bind(at)
             .bind(error)
             .execute(&mut *connection)
             .await?;
-        Ok(done.rows_affected() > 0)
+        Ok((done.rows_affected() > 0).then_some(state))
     })
     .await
 }
 
+/// A job whose holder is gone.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Orphan {
+    pub id: Uuid,
+    #[sqlx(try_from = "String")]
+    pub kind: JobKind,
+    #[sqlx(try_from = "String")]
+    pub state: JobState,
+}
+
 /// Gives back what instances held that are gone: its time is now, or over, where that was its last attempt.
-pub async fn take_back(pool: &PgPool) -> Result<u64> {
+pub async fn take_back(connection: &mut PgConnection) -> Result<Vec<Orphan>> {
     let text = "
         update jobs set state = case when attempts >= max_attempts then 'DEAD' else 'WAITING' end,
                         finished_at = case when attempts >= max_attempts then now() end,
-                        leased_by = null, leased_until = null, error = 'the instance that did it has ended, or took too long'
-         where state = 'RUNNING' and leased_until < now()";
+                        lease = null, leased_until = null, error = 'the instance that did it has ended, or took too long'
+         where state = 'RUNNING' and leased_until < now()
+        returning id, kind, state";
     bounded(async {
-        let mut connection = pool.acquire().await?;
-        let done = query("jobs.take_back", text)
-            .execute(&mut *connection)
-            .await?;
-        Ok(done.rows_affected())
+        Ok(query_as("jobs.take_back", text)
+            .fetch_all(connection)
+            .await?)
     })
     .await
+}
+
+/// How many wait, run and are dead, of all tenants together, and for how many seconds the oldest has been due. What was
+/// done or cancelled is counted as it ends: there may be very much of it.
+pub async fn standing(connection: &mut PgConnection) -> Result<([(JobState, i64); 3], f64)> {
+    let text = "
+        select (select count(*) from jobs where state = 'WAITING'), (select count(*) from jobs where state = 'RUNNING'),
+               (select count(*) from jobs where state = 'DEAD'),
+               coalesce((select extract(epoch from now() - run_at)::float8 from jobs
+                          where state = 'WAITING' and run_at <= now() order by run_at limit 1), 0)";
+    bounded(async {
+        let (waiting, running, dead, oldest): (i64, i64, i64, f64) =
+            query_as("jobs.standing", text)
+                .fetch_one(connection)
+                .await?;
+        let counts = [
+            (JobState::Waiting, waiting),
+            (JobState::Running, running),
+            (JobState::Dead, dead),
+        ];
+        Ok((counts, oldest))
+    })
+    .await
+}
+
+/// Forgets what ended more than `days` ago, at most 5,000 of it. Gives how much that was.
+pub async fn prune(connection: &mut PgConnection, days: i32) -> Result<u64> {
+    let text = "
+        delete from jobs where ctid in (
+            select ctid from jobs where finished_at < now() - make_interval(days => $1) order by finished_at limit 5000)";
+    let done = query("jobs.prune", text).bind(days).execute(connection);
+    Ok(done.await?.rows_affected())
+}
+
+/// One that is held, for tests of what is done with it.
+#[cfg(test)]
+pub fn taken(attempts: i32) -> Taken {
+    Taken {
+        tenant: "default".to_owned(),
+        id: Uuid::now_v7(),
+        kind: JobKind::Message,
+        key: None,
+        user: None,
+        payload: Value::Null,
+        attempts,
+        max_attempts: 3,
+        lease: Uuid::new_v4(),
+    }
 }

@@ -39,6 +39,7 @@ pub(super) async fn say_all(log: &mut LogTransaction<'_>, all: &[Say]) -> Result
             client_message_id: None,
             reply_to_id: None,
             metadata: None,
+            deliver_at: None,
         };
         sends.push(Send {
             r#type: MessageType::System,

@@ -103,8 +103,8 @@ pub async fn messages(
     .await
 }
 
-/// Forgets when they read, and what instances note of people beside the log, some of which comes a second after the
-/// erasure. Gives how many rows of the long tables went.
+/// Forgets when they read, what was to be done for them, and what instances note of people beside the log, some of which
+/// comes a second after the erasure. Gives how many rows of the long tables went.
 pub async fn forget(pool: &PgPool, user: &UserKey) -> Result<i64> {
     let text = "
         with marks as (
@@ -119,8 +119,15 @@ pub async fn forget(pool: &PgPool, user: &UserKey) -> Result<i64> {
             delete from handouts where ctid in (select ctid from handouts where tenant_id = $1 and user_id = $2 limit 500) returning 1
         ), told as (
             delete from notifications where ctid in (select ctid from notifications where tenant_id = $1 and user_id = $2 limit 500) returning 1
+        ), jobs_ahead as (delete from jobs where tenant_id = $1 and user_id = $2 and state in ('WAITING', 'RUNNING')),
+             jobs_over as (
+            update jobs set payload = '{}', key = null, error = null where ctid in (
+                select ctid from jobs where tenant_id = $1 and user_id = $2 and finished_at is not null
+                   and (payload <> '{}' or key is not null or error is not null) limit 500)
+            returning 1
         )
-        select (select count(*) from marks) + (select count(*) from handed) + (select count(*) from told)";
+        select (select count(*) from marks) + (select count(*) from handed) + (select count(*) from told)
+             + (select count(*) from jobs_over)";
     bounded(async {
         let mut connection = pool.acquire().await?;
         let (gone,): (i64,) = query_as("erasures.forget", text)

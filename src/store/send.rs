@@ -52,7 +52,7 @@ impl Send {
     }
 
     /// What "the same content" means for a repeated key.
-    fn hash(&self) -> Vec<u8> {
+    pub(super) fn hash(&self) -> Vec<u8> {
         // The order of an object's keys means nothing, and no metadata is empty metadata.
         let mut metadata =
             serde_json::Value::from(self.message.metadata.clone().unwrap_or_default());

@@ -21,6 +21,7 @@ use serde_json::json;
 use self::rows::{Access, Call, ROWS, Row};
 use self::scene::{EARLY, LATE, PRIVATE, Scene};
 use crate::bad_requests::method;
+use crate::scheduled::ahead;
 use crate::strangers::bare;
 use crate::support::{Answer, Person};
 
@@ -30,6 +31,10 @@ fn things<'s>(scene: &'s Scene, path: &str) -> Vec<&'s str> {
         vec!["bob"]
     } else if path.contains("/notifications/{id}") {
         vec![&scene.notification]
+    } else if path.contains("/scheduled-messages/") {
+        vec![&scene.ahead[0]]
+    } else if path.contains("/jobs/") {
+        vec![&scene.ahead[1]]
     } else if path.contains("/messages/{id}") {
         vec![
             &scene.group.message,
@@ -57,6 +62,7 @@ impl Row {
         let Self(_, name, path, _) = self;
         let fill = |text: &str| {
             text.replace("CURSOR", &scene.cursor)
+                .replace("AHEAD", &ahead(3600))
                 .replace("TOKEN", &scene.page_token)
                 .replace("EARLY", &scene.early_message)
                 .replace("ID", id)

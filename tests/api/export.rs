@@ -4,15 +4,17 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, Row};
 
 use crate::refusals::assert_problem;
+use crate::scheduled::schedule;
 use crate::support::{App, Person, eventually};
 
 /// Every column of the schema that names a person, and in which part of an export its rows are.
-const COLUMNS: [(&str, &str); 15] = [
+const COLUMNS: [(&str, &str); 16] = [
     ("erasures.user_id", "ERASURE"),
     ("events.actor_id", "EVENT"),
     ("events.audience_user_id", "EVENT"),
     ("events.subject_user_id", "EVENT"),
     ("handouts.user_id", "HANDOUT"),
+    ("jobs.user_id", "JOB"),
     ("members.user_id", "MEMBERSHIP"),
     ("messages.sender_id", "MESSAGE"),
     ("notification_preferences.user_id", "PREFERENCES"),
@@ -59,6 +61,7 @@ async fn known_everywhere(app: &App) -> Person {
         .await
         .ok();
     bob.say(&conversation, "an answer").await.ok();
+    schedule(&alice, &conversation, "kept for later").await;
     let read = format!("/v1/conversations/{conversation}/read");
     alice.post(&read, &json!({})).await.ok();
     alice

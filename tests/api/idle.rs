@@ -10,7 +10,7 @@ use sqlx::Row;
 use crate::support::{App, Database, Instance, Person, eventually};
 
 /// What every instance does by itself, with nobody asking.
-const BACKGROUND: [&str; 10] = [
+const BACKGROUND: [&str; 14] = [
     "ephemeral.notify",
     "log.after",
     "log.notify",
@@ -21,6 +21,10 @@ const BACKGROUND: [&str; 10] = [
     "log.prune",
     "revocations.recent",
     "erasures.claim",
+    "jobs.take",
+    "jobs.take_back",
+    "jobs.standing",
+    "jobs.prune",
 ];
 
 /// How often each kind of statement was sent, by the service's own count; the background's left out.
@@ -67,6 +71,10 @@ fn is_background(query: &str) -> bool {
         "with old as",
         "from revocations where revoked_at",
         "update erasures set claimed_until",
+        "with due as",
+        "leased_until < now()",
+        "from jobs where state",
+        "delete from jobs",
         "pg_stat_statements",
     ]
     .iter()

@@ -17,11 +17,12 @@ use serde_json::{Value, json};
 
 use self::plan::{Executed, IN_VAIN};
 use self::site::{CONVERSATIONS, GROUP_NUMBER};
+use crate::scheduled::{ahead, are};
 use crate::sse::Sse;
 use crate::support::{App, Person, eventually};
 
 /// Of the service's own names, those that people's requests bring about. Each has to be executed, or the test is vain.
-const HOT: [&str; 76] = [
+const HOT: [&str; 84] = [
     "conversations.alter",
     "conversations.alter_check",
     "conversations.at_positions",
@@ -40,6 +41,9 @@ const HOT: [&str; 76] = [
     "ephemeral.notify",
     "feeds.snapshot",
     "handouts.write",
+    "jobs.end",
+    "jobs.put",
+    "jobs.take",
     "log.after",
     "log.append",
     "log.at",
@@ -83,6 +87,11 @@ const HOT: [&str; 76] = [
     "receipts.standing",
     "revisions.list",
     "revisions.may_see",
+    "scheduled.cancel",
+    "scheduled.check",
+    "scheduled.find",
+    "scheduled.get",
+    "scheduled.list",
     "sync.head",
     "tickets.create",
     "tickets.extend",
@@ -180,6 +189,7 @@ async fn use_everything(app: &App) {
     manage_a_group(app).await;
     be_seen(app, [&hub, &few], [&ids.with_hub, &ids.group]).await;
     stream_by_ticket(app, &few).await;
+    are(app, "DONE", 3).await;
     let mut missing = Vec::new();
     for kind in HOT {
         let series = format!("causerie_sql_statements_total{{kind=\"{kind}\"}}");
@@ -281,6 +291,20 @@ async fn write_into(person: &Person, id: &str) {
     let body = json!({ "content": "Still there?", "clientMessageId": format!("plan-{id}") });
     person.post(&path, &body).await.ok();
     person.post(&path, &body).await.ok();
+    // One that is sent in a moment, and one that is cancelled.
+    for (seconds, content) in [(1, "Now?"), (3600, "Never")] {
+        let key = format!("later-{seconds}-{id}");
+        let body =
+            json!({ "content": content, "clientMessageId": key, "deliverAt": ahead(seconds) });
+        let waits = person.post(&path, &body).await.ok();
+        person.get("/v1/scheduled-messages").await.ok();
+        let waits = waits["id"].as_str().expect("an id");
+        if seconds > 1 {
+            person
+                .delete(&format!("/v1/scheduled-messages/{waits}"))
+                .await;
+        }
+    }
 }
 
 /// What one does to one's own messages, and to one's own side of a conversation.

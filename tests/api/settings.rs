@@ -23,6 +23,20 @@ async fn refusal(database: &Database, name: &str, value: &str) -> String {
 }
 
 #[tokio::test]
+async fn how_jobs_are_done_is_set_within_bounds() {
+    let database = Database::create().await;
+    for (value, word) in [
+        ("{jobs={at_once=65}}", "causerie.jobs.at_once"),
+        ("{jobs={lease_secs=1}}", "causerie.jobs.lease_secs"),
+        ("{jobs={kept_days=0}}", "causerie.jobs.kept_days"),
+        ("{jobs={retries=3}}", "retries"),
+    ] {
+        let told = refusal(&database, "ROCKET_CAUSERIE", value).await;
+        assert!(told.contains(word), "{value}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn whose_word_on_addresses_is_taken_is_said_by_name() {
     let database = Database::create().await;
     let named = |value: &str| format!("{{trusted_proxies=[{value}]}}");

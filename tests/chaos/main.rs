@@ -15,6 +15,7 @@ mod cluster;
 mod commit;
 mod disk;
 mod instances;
+mod jobs;
 mod locks;
 mod neighbours;
 mod network;

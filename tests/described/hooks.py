@@ -7,6 +7,7 @@ import atexit
 import json
 import os
 from collections import Counter, defaultdict
+from datetime import datetime, timedelta, timezone
 
 import requests
 import schemathesis
@@ -18,11 +19,12 @@ BASE = SCENE["base"]
 OTHER = {"alice": "bob", "bob": "alice"}
 OF_SERVICE = {
     "putUser", "putUsers", "traceMessage", "revokeTokens", "eraseUser", "exportUser", "createNotifications",
-    "sendEmail", "getEmail",
+    "sendEmail", "getEmail", "listJobs", "retryJob", "cancelJob",
 }
 # What changes a conversation or a message for good gets one of its own, so that the others' stays as it is.
 OF_A_NEW_GROUP = {"updateConversation", "deleteConversation", "updateMember", "removeMember"}
 OF_A_NEW_MESSAGE = {"editMessage", "deleteMessage"}
+OF_A_NEW_JOB = {"cancelScheduledMessage", "retryJob", "cancelJob"}
 
 asked = Counter()
 seen = defaultdict(Counter)
@@ -43,6 +45,19 @@ def newcomer():
     return person
 
 
+def ahead(seconds):
+    return (datetime.now(timezone.utc) + timedelta(seconds=seconds)).isoformat()
+
+
+def scheduled(operation, person):
+    """A message that waits, or one that was given up."""
+    new = {"content": "later", "deliverAt": ahead(86400)}
+    job = post(person, f"/v1/conversations/{SCENE['group']}/messages", new)["id"]
+    if operation == "retryJob":
+        post(person, f"/v1/admin/jobs/{job}/cancel", {})
+    return job
+
+
 def thing(operation, path, person):
     """The id of something that this person may do this to."""
     if operation in OF_A_NEW_GROUP:
@@ -51,6 +66,8 @@ def thing(operation, path, person):
         return post(person, f"/v1/conversations/{SCENE['group']}/messages", {"content": "to be changed"})["id"]
     if operation in {"readNotification", "deleteNotification"}:
         return post("backend", "/v1/notifications", {"userId": person, "type": "T", "title": "t"})["items"][0]["id"]
+    if operation in OF_A_NEW_JOB:
+        return scheduled(operation, person)
     if operation == "revokeTokens":
         return "carol"
     if operation == "eraseUser":
@@ -93,7 +110,7 @@ def before_call(ctx, case, kwargs):
     at_most(query, "wait", 1)
     at_most(query, "seconds", 1)
     # A deletion or a revocation never meets what the other cases are about.
-    must_be_own = operation in OF_A_NEW_GROUP | OF_A_NEW_MESSAGE | {"revokeTokens", "eraseUser"}
+    must_be_own = operation in OF_A_NEW_GROUP | OF_A_NEW_MESSAGE | OF_A_NEW_JOB | {"revokeTokens", "eraseUser"}
     if case.path_parameters and is_acceptable(case, ParameterLocation.PATH):
         if must_be_own or turn % 4:
             if "id" in case.path_parameters:
@@ -129,6 +146,8 @@ def before_call(ctx, case, kwargs):
             for message in (body, body.get("firstMessage")):
                 if isinstance(message, dict):
                     message.pop("replyToId", None)
+                    if message.pop("deliverAt", None) is not None and operation == "sendMessage":
+                        message["deliverAt"] = ahead(2)
         if operation in ("createConversation", "addMembers"):
             for name in ("recipientId", "members", "organizationId"):
                 body.pop(name, None)

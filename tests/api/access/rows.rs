@@ -60,6 +60,9 @@ pub const ROWS: &[Row] = &[
     ),
     Row(Public("a script for pages"), "get", "/client.js", BARE),
     Row(Public("a script for pages"), "get", "/elements.js", BARE),
+    Row(Public("a page without data"), "get", "/admin/jobs", BARE),
+    Row(Public("a page's style"), "get", "/admin/jobs.css", BARE),
+    Row(Public("a page's script"), "get", "/admin/jobs.js", BARE),
     Row(Public("in development only"), "get", "/demo", BARE),
     Row(Public("in development only"), "get", "/demo/{name}", BARE),
     Row(Public("in development only"), "get", "/demo.json", BARE),
@@ -138,6 +141,16 @@ pub const ROWS: &[Row] = &[
     Row(
         Own,
         "get",
+        "/v1/scheduled-messages",
+        &[
+            ("", ""),
+            ("?limit=10", ""),
+            ("?conversationId=0198c0de-0000-7000-8000-000000000000", ""),
+        ],
+    ),
+    Row(
+        Own,
+        "get",
         "/v1/events/stream",
         &[("?since=0", ""), ("?since=CURSOR", "")],
     ),
@@ -195,6 +208,14 @@ pub const ROWS: &[Row] = &[
         &[("", r#"[{"id":"ID","name":"x"}]"#)],
     ),
     Row(Service, "get", "/v1/admin/messages/{id}/trace", PAGES),
+    Row(
+        Service,
+        "get",
+        "/v1/admin/jobs",
+        &[("", ""), ("?state=WAITING&kind=MESSAGE", "")],
+    ),
+    Row(Service, "post", "/v1/admin/jobs/{id}/cancel", BARE),
+    Row(Service, "post", "/v1/admin/jobs/{id}/retry", BARE),
     Row(Member, "get", "/v1/conversations/{id}", BARE),
     Row(
         Admin,
@@ -254,6 +275,7 @@ pub const ROWS: &[Row] = &[
             ("", r#"{"content":"x"}"#),
             ("", r#"{"content":"x","clientMessageId":"c"}"#),
             ("", r#"{"content":"x","replyToId":"EARLY"}"#),
+            ("", r#"{"content":"x","deliverAt":"AHEAD"}"#),
         ],
     ),
     Row(
@@ -282,6 +304,7 @@ pub const ROWS: &[Row] = &[
             ("", r#"{"metadata":{}}"#),
         ],
     ),
+    Row(Member, "delete", "/v1/scheduled-messages/{id}", BARE),
     Row(Admin, "delete", "/v1/messages/{id}", BARE),
     Row(
         Admin,

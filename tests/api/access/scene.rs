@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::refusals::everything;
+use crate::scheduled::schedule;
 use crate::support::{App, Person};
 
 /// Said while all were still members; once the former members were gone; between alice and bob alone.
@@ -43,6 +44,8 @@ pub struct Scene {
     pub notification: String,
     /// One that the backend wants sent, and that waits.
     pub email: String,
+    /// What bob wrote ahead to alice alone; and what the host did.
+    pub ahead: [String; 2],
     pub outsiders: Vec<Outsider>,
     /// What names alice's things where a query or a body takes it.
     pub cursor: String,
@@ -125,6 +128,12 @@ async fn waiting_email(service: &Person) -> String {
 const SETTINGS: &str = "origins=[\"https://site.example\",\"https://other.example\"],\
     mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\"}";
 
+async fn write_ahead(people: [&Person; 2], to: &str) -> [String; 2] {
+    let text = format!("{PRIVATE} ahead");
+    let [one, other] = people.map(|by| schedule(by, to, &text));
+    [one.await, other.await]
+}
+
 impl Scene {
     pub async fn set() -> Self {
         let app = App::with(1, SETTINGS).await;
@@ -167,6 +176,7 @@ impl Scene {
             .expect("two pages")
             .to_owned();
         Self {
+            ahead: write_ahead([&bob, &service], &private).await,
             group: Target {
                 conversation: group,
                 message: late,

@@ -6,6 +6,7 @@ use super::TENANT;
 use super::emailed::people_are_emailed;
 use super::looking::{a_stream_lives_by_a_ticket, counted, looks, people_are_seen, the_host_looks};
 use super::parting::somebody_parts;
+use crate::scheduled::ahead;
 use crate::support::{App, Database, Person, eventually};
 
 /// More events than one look at the log passes over, of somebody else: what comes later is far above where a log begins.
@@ -55,6 +56,7 @@ pub async fn happens(app: &App) {
         looks(one, &[&pair, &group, &crowd], &start).await;
     }
     people_are_emailed(app, &host, &alice).await;
+    something_is_sent_later(app, &alice, &bob, &host, &pair).await;
     somebody_parts(app, &alice, &bob, &host).await;
     host.post("/v1/admin/users/carol/revoke", &json!({})).await;
     assert_eq!(carol.get("/v1/me").await.status, 401);
@@ -245,10 +247,58 @@ async fn people_change(alice: &Person, bob: &Person, host: &Person, app: &App) {
     bob.delete(&format!("/v1/conversations/{pair}")).await;
 }
 
+/// By a person and by the host, under keys and without; looked at, cancelled, tried again; some of it due soon.
+async fn something_is_sent_later(
+    app: &App,
+    alice: &Person,
+    bob: &Person,
+    host: &Person,
+    pair: &str,
+) {
+    let path = format!("/v1/conversations/{pair}/messages");
+    let said = alice.say(pair, "to be answered later").await.ok();
+    let answer = json!({ "content": "later", "deliverAt": ahead(3600), "replyToId": said["id"] });
+    bob.post(&path, &answer).await.ok();
+    let mut ids = Vec::new();
+    for by in [alice, bob, host] {
+        for seconds in [3, 3600] {
+            let new = json!({ "content": "later", "deliverAt": ahead(seconds) });
+            ids.push(id(&by.post(&path, &new).await.ok()));
+            let key = format!("later-{seconds}");
+            let new =
+                json!({ "content": "later", "deliverAt": ahead(seconds), "clientMessageId": key });
+            ids.push(id(&by.post(&path, &new).await.ok()));
+            by.post(&path, &new).await.ok();
+        }
+        by.get("/v1/scheduled-messages").await.ok();
+        by.get(&format!("/v1/scheduled-messages?conversationId={pair}"))
+            .await
+            .ok();
+        let last = ids.last().expect("just put");
+        for _ in 0..2 {
+            by.delete(&format!("/v1/scheduled-messages/{last}")).await;
+        }
+    }
+    host.get("/v1/admin/jobs").await.ok();
+    let waiting = host.get("/v1/admin/jobs?state=WAITING&kind=MESSAGE&limit=1");
+    waiting.await.ok();
+    // One of alice's, and one of bob's.
+    for job in [&ids[2], &ids[6]] {
+        for what in ["cancel", "cancel", "retry", "retry", "cancel"] {
+            let path = format!("/v1/admin/jobs/{job}/{what}");
+            host.post(&path, &json!({})).await;
+        }
+    }
+    for kind in ["jobs.end", "jobs.standing"] {
+        counted(app, kind).await;
+    }
+}
+
 /// What nobody asks for, and is done all the same.
 async fn is_swept(app: &App) {
     for kind in [
         "handouts.write",
+        "jobs.prune",
         "deliveries.write",
         "revocations.recent",
         "conversations.count",

@@ -24,10 +24,15 @@ const GLOBAL_KEYS: [(&str, &str); 2] = [
 ];
 
 /// Indexes without a tenant, which are no keys: for what goes by time, whoever it belongs to.
-const BY_TIME: [&str; 7] = [
+const BY_TIME: [&str; 12] = [
     "erasures_requested_at",
     "handouts_at",
     "idempotency_keys_created_at",
+    "jobs_dead",
+    "jobs_due",
+    "jobs_finished",
+    "jobs_leased",
+    "notifications_created_at",
     "presence_changed",
     "revisions_replaced_at",
     "revocations_revoked_at",
@@ -35,7 +40,7 @@ const BY_TIME: [&str; 7] = [
 ];
 
 /// Columns that are named like a reference, and have no foreign key.
-const NO_REFERENCES: [(&str, &str); 12] = [
+const NO_REFERENCES: [(&str, &str); 13] = [
     (
         "conversations.context_id",
         "the host's own: an ad, an appointment",
@@ -47,6 +52,10 @@ const NO_REFERENCES: [(&str, &str); 12] = [
     ("events.message_id", EVENTS),
     ("events.notification_id", EVENTS),
     ("events.subject_user_id", EVENTS),
+    (
+        "jobs.user_id",
+        "an e-mail may go to whoever was never seen; erased with the person",
+    ),
     ("messages.client_message_id", "the client's own"),
     (
         "revisions.replaced_by",

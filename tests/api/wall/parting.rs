@@ -122,6 +122,14 @@ pub async fn stands_in_the_middle(database: &Database) {
         "update messages x set reply_to_id = n.id from messages n
           where n.tenant_id = x.tenant_id and n.conversation_id = x.conversation_id and n.notice is not null
             and x.reply_to_id is null and x.sender_id is not null and x.seq % 2 = 0",
+        // What alice put is to be cancelled, what bob put to be tried again; and some of it is hers.
+        "update jobs set state = 'WAITING', payload = '{\"a\":1}', finished_at = null, run_at = now() - interval '1 hour' where user_id = 'alice'",
+        "update jobs set state = 'CANCELLED', payload = '{\"a\":1}', finished_at = now() where user_id = 'bob'",
+        &format!(
+            "insert into jobs (tenant_id, id, kind, user_id, payload, state, run_at, max_attempts, finished_at)
+             select '{TENANT}', gen_random_uuid(), 'MESSAGE', 'eve', '{{\"a\":1}}', state, now(), 3, case when state <> 'WAITING' then now() end
+               from unnest(array['WAITING', 'CANCELLED']) state"
+        ),
         &like_bobs("presence", ""),
         &like_bobs("receipt_marks", ""),
         &like_bobs("handouts", ""),
