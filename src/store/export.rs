@@ -54,6 +54,12 @@ const RECEIPTS: &str = "
             order by r.status, r.up_to limit $4) r
      order by c.id, r.status, r.up_to limit $4";
 
+const HANDOUTS: &str = "select h.transport || '/' || h.up_to || '/' || h.after as key, to_jsonb(h) as row from handouts h
+      where h.tenant_id = $1 and h.user_id = $2
+        and (h.transport, h.up_to, h.after)
+            > (split_part($3, '/', 1), split_part($3, '/', 2)::bigint, split_part($3, '/', 3)::bigint)
+      order by h.transport, h.up_to, h.after limit $4";
+
 /// The statement of a part: `$3` is the key of the row before. Compared as a whole, it is where the index is entered: "or it
 /// is the first page" would make each page read all the rows before it.
 fn statement(kind: ExportKind) -> &'static str {
@@ -78,13 +84,7 @@ fn statement(kind: ExportKind) -> &'static str {
             "select n.id::text as key, to_jsonb(n) as row from notifications n
               where n.tenant_id = $1 and n.user_id = $2 and n.id > $3::uuid order by n.id limit $4"
         }
-        ExportKind::Handout => {
-            "select h.transport || '/' || h.up_to || '/' || h.after as key, to_jsonb(h) as row from handouts h
-              where h.tenant_id = $1 and h.user_id = $2
-                and (h.transport, h.up_to, h.after)
-                    > (split_part($3, '/', 1), split_part($3, '/', 2)::bigint, split_part($3, '/', 3)::bigint)
-              order by h.transport, h.up_to, h.after limit $4"
-        }
+        ExportKind::Handout => HANDOUTS,
         ExportKind::Preferences => {
             "select p.user_id as key, to_jsonb(p) as row from notification_preferences p where p.tenant_id = $1 and p.user_id = $2 and $3 = '' limit $4"
         }

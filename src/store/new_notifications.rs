@@ -25,7 +25,10 @@ pub(super) struct NewRow<'n> {
     pub(super) position: Option<Position>,
 }
 
-pub(super) type Keyed = HashMap<(String, String), (Vec<u8>, Vec<Uuid>)>;
+/// The tenant, and the key as it was given.
+type OwnKey = (String, String);
+/// Of what was asked the hash, and what it came to.
+pub(super) type Keyed = HashMap<OwnKey, (Vec<u8>, Vec<Uuid>)>;
 
 /// What stands under the keys of these requests.
 pub(super) async fn look_up(log: &mut LogTransaction<'_>, items: &[&Notify]) -> Result<Keyed> {
@@ -97,7 +100,7 @@ impl NewRow<'_> {
 
 pub(super) async fn write_keys(
     log: &mut LogTransaction<'_>,
-    keys: &[((String, String), Vec<u8>, Vec<Uuid>)],
+    keys: &[(OwnKey, Vec<u8>, Vec<Uuid>)],
 ) -> Result<()> {
     for ((tenant, key), hash, ids) in keys {
         let text = "insert into idempotency_keys (tenant_id, noun, key, hash, ids, created_at) values ($1, $2, $3, $4, $5, $6)";

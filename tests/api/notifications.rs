@@ -105,6 +105,17 @@ async fn one_is_told_live_on_every_way_to_its_person_alone() {
     assert_eq!(unread(&alice).await, [made["id"].as_str().expect("an id")]);
 }
 
+/// Of an event of a notification: its type, the title, whether it is read, and whether those before it are.
+fn said(event: &Value) -> (&str, Option<&str>, bool, Option<bool>) {
+    let of = &event["data"]["notification"];
+    (
+        event["type"].as_str().expect("a type"),
+        of["title"].as_str(),
+        of["readAt"].is_string(),
+        event["data"]["andOlder"].as_bool(),
+    )
+}
+
 #[tokio::test]
 async fn what_is_read_and_deleted_is_so_on_every_device_and_in_what_was_told_before() {
     let app = App::start().await;
@@ -131,18 +142,7 @@ async fn what_is_read_and_deleted_is_so_on_every_device_and_in_what_was_told_bef
     assert_eq!(alice.post(all, &nothing).await.status, 204);
     assert!(unread(&alice).await.is_empty());
     let events = alice.all_events(&since, 2).await.0;
-    let told: Vec<_> = events
-        .iter()
-        .map(|event| {
-            let of = &event["data"]["notification"];
-            (
-                event["type"].as_str().expect("a type"),
-                of["title"].as_str(),
-                of["readAt"].is_string(),
-                event["data"]["andOlder"].as_bool(),
-            )
-        })
-        .collect();
+    let told: Vec<_> = events.iter().map(said).collect();
     assert_eq!(
         told,
         [
@@ -207,89 +207,64 @@ async fn repeated_with_its_key_a_request_makes_the_same_ones() {
     assert_eq!(unread(&alice).await.len(), 3);
 }
 
+/// What a request says otherwise than a good one, the field that is refused, and why.
+const REFUSED: &[(&str, &str, &str)] = &[
+    (r#"{"userId":null}"#, "/userId", "required"),
+    (r#"{"userIds":["bob"]}"#, "/userIds", "invalid-value"),
+    (r#"{"userId":null,"userIds":[]}"#, "/userIds", "too-few"),
+    (
+        r#"{"userId":null,"userIds":["alice","nobody"]}"#,
+        "/userIds/1",
+        "user-unknown",
+    ),
+    (r#"{"title":" "}"#, "/title", "blank"),
+    (r#"{"title":"a\nb"}"#, "/title", "line-break"),
+    (r#"{"title":"\u202egpj.exe"}"#, "/title", "bidi-control"),
+    (r#"{"title":"LONG"}"#, "/title", "too-long"),
+    (r#"{"message":"LONG"}"#, "/message", "too-long"),
+    (r#"{"message":"\u0000"}"#, "/message", "nul-character"),
+    (r#"{"link":"javascript:alert(1)"}"#, "/link", "invalid-url"),
+    (r#"{"link":"//evil.example/"}"#, "/link", "invalid-url"),
+    (r#"{"link":"/\\evil.example/"}"#, "/link", "invalid-url"),
+    (
+        r#"{"link":"https://127.0.0.1/"}"#,
+        "/link",
+        "host-not-allowed",
+    ),
+    (r#"{"deliverAt":"tomorrow"}"#, "/deliverAt", "wrong-type"),
+    (
+        r#"{"deliverAt":"2200-01-01T00:00:00Z"}"#,
+        "/deliverAt",
+        "out-of-range",
+    ),
+    (r#"{"channels":["sms"]}"#, "/channels/0", "invalid-value"),
+    (r#"{"type":""}"#, "/type", "blank"),
+    (r#"{"colour":1}"#, "/colour", "unknown-field"),
+];
+
 #[tokio::test]
 async fn what_is_not_acceptable_is_named_and_tells_nobody() {
     let app = App::start().await;
     let (service, alice, _) = people(&app).await;
-    let plain = |field: &str, value: Value| {
+    for (change, pointer, code) in REFUSED {
         let mut body = json!({ "userId": "alice", "type": "T", "title": "t" });
-        body[field] = value;
-        body
-    };
-    let strangers = json!({ "userIds": ["alice", "nobody"], "type": "T", "title": "t" });
-    let long = "x".repeat(2001);
-    for (body, pointer, code) in [
-        (json!({ "type": "T", "title": "t" }), "/userId", "required"),
-        (
-            plain("userIds", json!(["bob"])),
-            "/userIds",
-            "invalid-value",
-        ),
-        (
-            json!({ "userIds": [], "type": "T", "title": "t" }),
-            "/userIds",
-            "too-few",
-        ),
-        (
-            json!({ "userIds": vec!["a"; 1001], "type": "T", "title": "t" }),
-            "/userIds",
-            "too-many",
-        ),
-        (strangers, "/userIds/1", "user-unknown"),
-        (plain("title", json!(" ")), "/title", "blank"),
-        (plain("title", json!("a\nb")), "/title", "line-break"),
-        (
-            plain("title", json!("\u{202e}gpj.exe")),
-            "/title",
-            "bidi-control",
-        ),
-        (plain("title", json!(long)), "/title", "too-long"),
-        (plain("message", json!(long)), "/message", "too-long"),
-        (
-            plain("message", json!("\u{0}")),
-            "/message",
-            "nul-character",
-        ),
-        (
-            plain("link", json!("javascript:alert(1)")),
-            "/link",
-            "invalid-url",
-        ),
-        (
-            plain("link", json!("//evil.example/")),
-            "/link",
-            "invalid-url",
-        ),
-        (
-            plain("link", json!("/\\evil.example/")),
-            "/link",
-            "invalid-url",
-        ),
-        (
-            plain("link", json!("https://127.0.0.1/")),
-            "/link",
-            "host-not-allowed",
-        ),
-        (
-            plain("deliverAt", json!("tomorrow")),
-            "/deliverAt",
-            "wrong-type",
-        ),
-        (
-            plain("deliverAt", json!("2200-01-01T00:00:00Z")),
-            "/deliverAt",
-            "out-of-range",
-        ),
-        (plain("type", json!("")), "/type", "blank"),
-        (plain("colour", json!(1)), "/colour", "unknown-field"),
-    ] {
+        let change = change.replace("LONG", &"x".repeat(2001));
+        let change: Value = serde_json::from_str(&change).expect("JSON");
+        let fields = change.as_object().expect("fields");
+        body.as_object_mut()
+            .expect("fields")
+            .extend(fields.clone().into_iter());
         let answer = service.post("/v1/notifications", &body).await;
-        assert_eq!(answer.status, 422, "{body} {}", answer.text);
         let error = &answer.body["errors"][0];
         assert_eq!(
-            (error["pointer"].as_str(), error["code"].as_str()),
-            (Some(pointer), Some(code)),
-            "{body}"
+            (
+                answer.status,
+                error["pointer"].as_str(),
+                error["code"].as_str()
+            ),
+            (422, Some(*pointer), Some(*code)),
+            "{change:.80} {}",
+            answer.text
         );
     }
     let by_a_person = alice.post("/v1/notifications", &to(&["alice"], "me")).await;

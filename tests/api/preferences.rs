@@ -6,6 +6,49 @@ use crate::support::{App, Person};
 
 const PATH: &str = "/v1/me/preferences";
 
+/// What is asked for, which field it changes, and to what.
+const CHANGES: &[(&str, &str, &str)] = &[
+    (
+        r#"{"timeZone":"America/Montreal"}"#,
+        "timeZone",
+        r#""America/Montreal""#,
+    ),
+    ("{}", "timeZone", r#""America/Montreal""#),
+    (
+        r#"{"quietHours":{"from":"22:30","to":"07:05"}}"#,
+        "quietHours",
+        r#"{"from":"22:30","to":"07:05"}"#,
+    ),
+    (r#"{"language":"fr"}"#, "language", r#""fr""#),
+    (
+        r#"{"channels":{"email":false}}"#,
+        "channels",
+        r#"{"inApp":true,"email":false}"#,
+    ),
+    (
+        r#"{"channels":{"inApp":false}}"#,
+        "channels",
+        r#"{"inApp":false,"email":false}"#,
+    ),
+    (
+        r#"{"types":[{"type":"T","email":false}]}"#,
+        "types",
+        r#"[{"type":"T","inApp":true,"email":false}]"#,
+    ),
+    (
+        r#"{"channels":{"inApp":true,"email":true}}"#,
+        "channels",
+        r#"{"inApp":true,"email":true}"#,
+    ),
+    (
+        r#"{"timeZone":null,"language":null}"#,
+        "timeZone",
+        r#""Europe/Brussels""#,
+    ),
+    (r#"{"quietHours":null}"#, "quietHours", "null"),
+    (r#"{"types":[]}"#, "types", "[]"),
+];
+
 #[tokio::test]
 async fn what_is_left_out_stays_and_null_is_the_sites_own_word_again() {
     let app = App::with(2, "tenant={time_zone=\"Europe/Brussels\",language=\"en\"}").await;
@@ -19,48 +62,10 @@ async fn what_is_left_out_stays_and_null_is_the_sites_own_word_again() {
     }
     let far = alice.at(&app.instances[1].url);
     let mut expected = at_first.clone();
-    for (change, field, value) in [
-        (
-            json!({ "timeZone": "America/Montreal" }),
-            "timeZone",
-            json!("America/Montreal"),
-        ),
-        (json!({}), "timeZone", json!("America/Montreal")),
-        (
-            json!({ "quietHours": { "from": "22:30", "to": "07:05" } }),
-            "quietHours",
-            json!({ "from": "22:30", "to": "07:05" }),
-        ),
-        (json!({ "language": "fr" }), "language", json!("fr")),
-        (
-            json!({ "channels": { "email": false } }),
-            "channels",
-            json!({ "inApp": true, "email": false }),
-        ),
-        (
-            json!({ "channels": { "inApp": false } }),
-            "channels",
-            json!({ "inApp": false, "email": false }),
-        ),
-        (
-            json!({ "types": [{ "type": "T", "email": false }] }),
-            "types",
-            json!([{ "type": "T", "inApp": true, "email": false }]),
-        ),
-        (
-            json!({ "channels": { "inApp": true, "email": true } }),
-            "channels",
-            json!({ "inApp": true, "email": true }),
-        ),
-        (
-            json!({ "timeZone": null, "language": null }),
-            "timeZone",
-            json!("Europe/Brussels"),
-        ),
-        (json!({ "quietHours": null }), "quietHours", Value::Null),
-        (json!({ "types": [] }), "types", json!([])),
-    ] {
-        expected[field] = value;
+    for (change, field, value) in CHANGES {
+        let change: Value = serde_json::from_str(change).expect("JSON");
+        let value: Value = serde_json::from_str(value).expect("JSON");
+        expected[*field] = value;
         if change.get("language") == Some(&Value::Null) {
             expected["language"] = json!("en");
         }

@@ -115,6 +115,15 @@ async fn open_group(alice: &Person) -> String {
     id(&alice.post("/v1/conversations", &group).await.ok())
 }
 
+/// To bob, about things inside.
+async fn notification(service: &Person) -> String {
+    let told = json!({
+        "userId": "bob", "type": "T", "title": PRIVATE, "message": PRIVATE, "link": format!("/{PRIVATE}"),
+    });
+    let told = service.post("/v1/notifications", &told).await.ok();
+    id(&told["items"][0])
+}
+
 /// To a person inside, about things inside.
 async fn waiting_email(service: &Person) -> String {
     let later = chrono::Utc::now() + chrono::Duration::hours(1);
@@ -165,9 +174,7 @@ impl Scene {
         let private = alice.converse_with("bob").await;
         let messages = format!("/v1/conversations/{private}/messages");
         let said = id(&alice.post(&messages, &message(PRIVATE)).await.ok());
-        let told = json!({ "userId": "bob", "type": "T", "title": PRIVATE, "message": PRIVATE, "link": format!("/{PRIVATE}") });
-        let told = service.post("/v1/notifications", &told).await.ok();
-        let notification = id(&told["items"][0]);
+        let notification = notification(&service).await;
         let email = waiting_email(&service).await;
         let cursor = alice.cursor().await;
         let page = alice.get("/v1/conversations?limit=1").await.ok();
