@@ -101,12 +101,12 @@ export const bellSheet = sheet(`
 .bell { position: relative; display: grid; place-items: center; width: 2.6rem; height: 2.6rem; border-radius: 50%; }
 .bell:hover, .bell[aria-expanded=true] { background: var(--sunk); }
 .bell svg { width: 1.45rem; }
-.badge { position: absolute; inset-block-start: 0; inset-inline-start: 50%; min-width: 1.2rem; padding: 0 .3rem; font-size: .7rem; line-height: 1.2rem; box-shadow: 0 0 0 2px var(--surface); }
+.badge { position: absolute; inset-block-start: .1rem; inset-inline-start: 50%; min-width: 1.2rem; padding: 0 .3rem; font-size: .7rem; line-height: 1.2rem; box-shadow: 0 0 0 2px var(--surface); }
 .panel { position: fixed; inset: auto; margin: 0; width: min(24rem, 100vw - 1rem); padding: 0; overflow: hidden; border: 1px solid var(--line); border-radius: 1.1rem; background: var(--surface); color: var(--ink); line-height: 1.5; box-shadow: var(--shadow); }
 .panel:popover-open { display: flex; flex-direction: column; }
 .panel:focus { outline: none; }
 .panel > header { display: flex; align-items: center; gap: .5rem; padding: .5rem .5rem .5rem 1.1rem; border-bottom: 1px solid var(--line); }
-.all { padding: .3rem .6rem; border-radius: 1rem; color: var(--accent-ink); font-size: .88rem; font-weight: 600; text-align: end; }
+.all { display: block; margin-inline-start: auto; padding: .3rem .7rem; border-radius: 1rem; color: var(--accent-ink); font-size: .88rem; font-weight: 600; }
 .all:hover { background: var(--sunk); }
 .scroll { overflow: hidden auto; overscroll-behavior: contain; padding: .4rem; }
 .told { position: relative; }
