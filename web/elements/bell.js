@@ -37,7 +37,7 @@ export class CauserieBell extends CauserieElement {
   #more = button({ class: "button", click: () => this.#load() });
   #all = button({ class: "all", part: "read-all", "data-t": "readAll", click: () => this.#readAll() });
   /** @type {HTMLElement} */ #panel = el("div", { class: "panel", part: "panel", role: "dialog", tabindex: -1, popover: "auto", "data-l": "notifications", toggle: ({ newState }) => this.#toggled(newState === "open") },
-    el("header", {}, el("h2", { "data-t": "notifications" }), tool("close", "close", { click: () => this.#panel.hidePopover() })),
+    el("div", { class: "head" }, el("h2", { "data-t": "notifications" }), tool("close", "close", { click: () => this.#panel.hidePopover() })),
     el("div", { class: "scroll" }, this.#all, this.#list, this.#none, this.#more));
   #toast = new Toast();
   #rows = new Rows(this.#list, (/** @type {C.Told} */ { notification }) => this.#row(notification));

@@ -105,7 +105,7 @@ export const bellSheet = sheet(`
 .panel { position: fixed; inset: auto; margin: 0; width: min(24rem, 100vw - 1rem); padding: 0; overflow: hidden; border: 1px solid var(--line); border-radius: 1.1rem; background: var(--surface); color: var(--ink); line-height: 1.5; box-shadow: var(--shadow); }
 .panel:popover-open { display: flex; flex-direction: column; }
 .panel:focus { outline: none; }
-.panel > header { display: flex; align-items: center; gap: .5rem; padding: .5rem .5rem .5rem 1.1rem; border-bottom: 1px solid var(--line); }
+.head { display: flex; align-items: center; gap: .5rem; padding: .5rem .5rem .5rem 1.1rem; border-bottom: 1px solid var(--line); }
 .all { display: block; margin-inline-start: auto; padding: .3rem .7rem; border-radius: 1rem; color: var(--accent-ink); font-size: .88rem; font-weight: 600; }
 .all:hover { background: var(--sunk); }
 .scroll { overflow: hidden auto; overscroll-behavior: contain; padding: .4rem; }
