@@ -3,7 +3,7 @@
  * the same morning in them. What is made of new ids differs each time: cursors, and the colours of groups.
  */
 import { mkdir } from "node:fs/promises";
-import { rows, said } from "../tests/browser/reader.mjs";
+import { bell, notices, rows, said } from "../tests/browser/reader.mjs";
 import { context, listen, play, until } from "../tests/browser/stage.mjs";
 
 const { BASE } = process.env;
@@ -16,17 +16,22 @@ const VIEWS = { desktop: { viewport: { width: 1280, height: 900 } }, phone: { vi
 const { stories } = await (await fetch(`${BASE}/demo.json`)).json();
 const began = new Map(Object.entries(stories).map(([story, id]) => [id, Date.parse(BEGAN[story])]));
 
-/** Messages were written minutes apart, not all at the demo's start. */
+/** Between one notification and the next. */
+const APART_MS = 130 * 60_000;
+
+/** Messages were written minutes apart, not all at the demo's start; so was what the site told. */
 function date(value) {
   if (!value || typeof value !== "object") return;
   const { conversationId, seq, lastMessage } = value;
+  const { items = [] } = value;
+  for (const [at, one] of items.entries?.() ?? []) if ("deliverAt" in one) one.createdAt = new Date(NOW - (at + 0.3) * APART_MS).toISOString();
   if (began.has(conversationId) && seq) value.createdAt = new Date(began.get(conversationId) + seq * STEP_MS).toISOString();
   for (const one of Object.values(value)) date(one);
   if (lastMessage) value.lastMessageAt = lastMessage.createdAt;
 }
 
 async function redate(made) {
-  await made.route(({ pathname }) => pathname === "/v1/sync" || pathname.startsWith("/v1/conversations"), async (route) => {
+  await made.route(({ pathname }) => pathname === "/v1/sync" || pathname === "/v1/notifications" || pathname.startsWith("/v1/conversations"), async (route) => {
     if (route.request().method() !== "GET") return route.fallback();
     const response = await route.fetch();
     const body = await response.text();
@@ -47,6 +52,14 @@ const thread = async (page) => {
   });
 };
 const list = (page) => rows(page).nth(2).waitFor();
+/** Two are there; the older one is read. */
+const rung = async (page) => {
+  await thread(page);
+  await bell(page).click();
+  await notices(page).nth(1).waitFor();
+  await page.locator("causerie-bell").evaluate(({ causerie: { notifications } }) => notifications.markAsRead(notifications.items[1].id));
+  await page.locator("causerie-bell .row:not(.unread)").waitFor();
+};
 const frame = (page, as) => page.frameLocator(`iframe[data-as="${as}"]`);
 
 /** What is seen, on what, where it is in the demo, what is done there. The lists come before anybody reads. */
@@ -78,6 +91,8 @@ const PICTURES = [
     await page.getByRole("menuitem", { name: "Membres" }).click();
     await page.getByRole("dialog").getByText("Bob Durand").first().waitFor();
   }],
+  ["bell", "desktop", "light", person("appointment", "alice", "appointment"), rung],
+  ["bell", "phone", "dark", person("appointment", "alice", "appointment"), rung],
   ["contact", "phone", "light", person("ad", "alice"), list],
 ];
 

@@ -14,12 +14,13 @@ use crate::config::DEVELOPMENT_SECRET;
 use crate::error::Result;
 use crate::model::{
     EditedMessage, Language, MemberRole, MessageType, NewConversation, NewMember, NewMessage,
-    Profile, UserKey,
+    NewNotification, Profile, UserKey,
 };
 use crate::store::batch::{Op, Outcome, mismatch};
 use crate::store::create::{Create, Created};
 use crate::store::edits::{Change, Edit};
 use crate::store::joins::Add;
+use crate::store::notify::Notify;
 use crate::store::send::Send;
 use crate::store::users::Sighting;
 use crate::store::writer::Writer;
@@ -102,6 +103,8 @@ async fn tell_of_the_ad(site: &Teller<'_>) -> Result<Uuid> {
         site.say(Some("bob"), ad.id, answer).await?;
         let when = "Parfait 🙂 Je peux passer demain vers 18 h ?";
         site.say(Some("alice"), ad.id, when).await?;
+        site.notify(json!({ "userId": "alice", "type": "PRICE", "title": "Prix en baisse : iPhone 14 Pro", "message": "620 € au lieu de 650 €.", "link": "/demo/person.html?story=ad&as=alice" })).await?;
+        site.notify(json!({ "userId": "bob", "type": "AD", "title": "Votre annonce plaît", "message": "128 vues cette semaine, et 9 personnes l'ont mise en favori.", "link": "/demo/person.html?story=ad&as=bob" })).await?;
     }
     Ok(ad.id)
 }
@@ -118,6 +121,8 @@ async fn tell_of_the_appointment(site: &Teller<'_>) -> Result<Uuid> {
         site.say(Some("alice"), appointment.id, thanks).await?;
         let moved = "Votre rendez-vous est décalé d'une demi-heure, le même jour.";
         site.say(None, appointment.id, moved).await?;
+        site.notify(json!({ "userId": "alice", "type": "APPOINTMENT_MOVED", "title": "Votre rendez-vous est décalé", "message": "Coupe et couleur, le 12 mars : une demi-heure plus tard.", "link": "/demo/person.html?story=appointment&as=alice" })).await?;
+        site.notify(json!({ "userId": "salon", "type": "REVIEW", "title": "Nouvel avis : cinq étoiles", "message": "« Accueil chaleureux, couleur parfaite. »" })).await?;
     }
     Ok(appointment.id)
 }
@@ -154,6 +159,7 @@ async fn tell_of_the_brigade(brigade: &Teller<'_>) -> Result<Uuid> {
         brigade.say(Some("karim"), group.id, drill).await?;
         let heard = "Bien reçu, j'y serai.";
         brigade.say(Some("alice"), group.id, heard).await?;
+        brigade.notify(json!({ "userId": "alice", "type": "WATCH", "title": "Garde de nuit ce soir", "message": "De 20 h à 8 h, avec Karim Benali." })).await?;
     }
     Ok(group.id)
 }
@@ -176,6 +182,16 @@ impl Teller<'_> {
             Outcome::Created(created) => Ok(created),
             _ => Err(mismatch()),
         }
+    }
+
+    /// What the host has to tell, outside of conversations.
+    async fn notify(&self, body: Value) -> Result<()> {
+        let notification: NewNotification = serde_json::from_value(body)?;
+        let notify = Notify::new(self.key(None), notification, None, false);
+        let told = self.writer.write(Op::Notify(Box::new(notify))).await?;
+        matches!(told, Outcome::Notified(_))
+            .then_some(())
+            .ok_or_else(mismatch)
     }
 
     async fn say(&self, by: Option<&str>, conversation: Uuid, content: &str) -> Result<Uuid> {

@@ -25,10 +25,17 @@ interface Conversation$1 {
 interface Receipt { conversationId: string; userId: string; readUpTo?: number; readAt?: string | null; deliveredUpTo?: number }
 interface MessageReceipt { user: User$1; status: Status; deliveredAt: string | null; readAt: string | null }
 interface Page<T> { items: T[]; hasMore?: boolean; nextPageToken?: string; cursor?: string }
+/** What the host tells one person. Once it is deleted its texts are null. */
+interface Notification$1 {
+  id: string; userId: string; type: string; title: string | null; message: string | null;
+  /** By https, or a path of the page's own site. */
+  link: string | null;
+  createdAt: string; deliverAt: string | null; readAt: string | null; isDeleted: boolean;
+}
 /** One durable change. Which field of `data` is there depends on `type`. */
 interface FeedEvent$1 {
   cursor: string; type: string; conversationId: string; actorId: string | null; occurredAt: string;
-  data: { conversation?: Conversation$1; status?: Side["status"]; member?: Member$1; message?: Message$1; receipt?: Receipt; user?: User$1 };
+  data: { conversation?: Conversation$1; status?: Side["status"]; member?: Member$1; message?: Message$1; receipt?: Receipt; user?: User$1; notification?: Notification$1; andOlder?: boolean };
 }
 interface Typing$1 { conversationId: string; userId: string; name: string | null }
 interface Presence$1 { userId: string; status: "ONLINE" | "OFFLINE"; lastSeenAt: string | null }
@@ -93,11 +100,24 @@ interface Thread$1 {
   typing(isTyping: boolean): Promise<void>;
   receipts(messageId: string): Promise<MessageReceipt[]>;
 }
+/** They change at once, and back where the service refuses: the promise says so. `on("notifications")` tells of each change. */
+interface Notifications$1 {
+  /** Newest first; loaded at the first use. */
+  readonly items: Notification$1[];
+  readonly unreadCount: number;
+  /** Also before the first page is there. */
+  readonly hasMore: boolean;
+  readonly isLoaded: boolean;
+  load(): Promise<void>; reload(): Promise<void>; loadMore(): Promise<void>;
+  markAsRead(id: string): Promise<void>; markAllAsRead(): Promise<void>;
+  remove(id: string): Promise<void>;
+}
 
 interface Causerie$1 {
   readonly me: User$1 | null;
   readonly state: State$1;
   readonly conversations: Conversations;
+  readonly notifications: Notifications$1;
   readonly unread: { total: number; conversations: number; of(conversationId: string): number };
   typingIn(conversationId: string): Typing$1[];
   presenceOf(userId: string): Presence$1 | null;
@@ -141,9 +161,11 @@ type Message = Message$1;
 type NewMessage = NewMessage$1;
 type Draft = Draft$1;
 type Attachment = Attachment$1;
+type Notification = Notification$1;
+type Notifications = Notifications$1;
 type FeedEvent = FeedEvent$1;
 type Presence = Presence$1;
 type Typing = Typing$1;
 
 export { Causerie, Refusal, Unreachable };
-export type { Attachment, Context, Conversation, Draft, FeedEvent, Member, Message, NewMessage, Options, Presence, State, Thread, Transport, Typing, User };
+export type { Attachment, Context, Conversation, Draft, FeedEvent, Member, Message, NewMessage, Notification, Notifications, Options, Presence, State, Thread, Transport, Typing, User };

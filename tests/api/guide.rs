@@ -185,6 +185,24 @@ fn elements() -> String {
     read("web/elements.js") + &texts.collect::<String>()
 }
 
+#[tokio::test]
+async fn what_the_backend_tells_somebody_rings_once() {
+    let app = App::start().await;
+    let url = &app.instances[0].url;
+    let ann = Person::with(url, "ann", |_| {});
+    ann.get("/v1/me").await.ok();
+    let service = Person::service(url);
+    let environment = [("CAUSERIE_URL", &**url), ("TOKEN", &service.token)];
+    let script = root("docs/samples/notify.sh");
+    for _ in 0..2 {
+        let output = run("sh", &[script.to_str().expect("UTF-8")], &environment).await;
+        assert!(printed(&output).contains("was moved"), "{output:?}");
+    }
+    let told = ann.get("/v1/notifications").await.ok();
+    assert_eq!(told["unreadCount"], 1, "{told}");
+    assert_eq!(told["items"][0]["link"], "/appointments/7");
+}
+
 #[test]
 fn every_element_and_attribute_of_the_page_is_known() {
     let (page, source) = (read("docs/samples/page.html"), elements());

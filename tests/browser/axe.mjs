@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { act, badge, composer, rows, said, write } from "./reader.mjs";
+import { act, badge, bell, composer, notices, rows, said, write } from "./reader.mjs";
 import { call, context, listen, play, token, until, visit } from "./stage.mjs";
 
 const { BASE, CAUSERIE_TEST_TOOLS } = process.env;
@@ -29,6 +29,9 @@ async function prepare() {
   await say(BOB, pair, "See you there");
 }
 
+const BACKEND = token("backend", { role: "service" });
+const notify = (more) => call(BASE, BACKEND, "POST", "/v1/notifications", { userId: "alice", type: "T", title: "Your appointment was moved", message: "Friday at ten, with Inès", ...more });
+
 const closed = (page) => page.keyboard.press("Escape");
 const open = (page, name) => rows(page).filter({ hasText: name }).click();
 const back = async (page) => { if (await page.getByRole("button", { name: "Back", exact: true }).isVisible()) await page.getByRole("button", { name: "Back", exact: true }).click(); };
@@ -39,7 +42,26 @@ const choose = async (page, action) => {
 
 /** What is looked at, in order: each begins where the one before has left the page. */
 const SCENES = {
-  "the list": (page) => badge(page).getByLabel(/unread/).waitFor(),
+  "a bell that nothing rings": async (page) => {
+    for (const { id } of (await call(BASE, ALICE, "GET", "/v1/notifications?limit=100")).items) await call(BASE, ALICE, "DELETE", `/v1/notifications/${id}`);
+    await bell(page).click();
+    await page.getByText("No notification.").waitFor();
+  },
+  "a bell that was rung": async (page) => {
+    await closed(page);
+    await notify({ link: "/host.html" });
+    await notify({ title: "Ready", message: undefined });
+    await page.getByRole("button", { name: "2 unread notifications" }).click();
+    await notices(page).nth(1).waitFor();
+  },
+  "notifications that are read": async (page) => {
+    await page.getByRole("button", { name: "Mark all as read" }).click();
+    await page.locator("causerie-bell .row.unread").first().waitFor({ state: "detached" });
+  },
+  "the list": async (page) => {
+    await closed(page);
+    await badge(page).getByLabel(/unread/).waitFor();
+  },
   "a search that finds nobody": (page) => page.getByRole("searchbox").fill("zzz"),
   "what is archived": async (page) => {
     await page.getByRole("searchbox").fill("");

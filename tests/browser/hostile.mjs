@@ -37,7 +37,7 @@ const line = (text, most) => short(text, most).replace(/[\u202A-\u202E\u2066-\u2
 const named = (text) => line(text, 100);
 const VIEWS = { desk: { viewport: { width: 1280, height: 900 } }, phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } };
 /** All that the elements are made of. */
-const TAGS = "a b bdi button causerie-badge causerie-contact-button causerie-inbox causerie-thread dialog div form h1 h2 header input label li main ol p path section slot small span svg textarea time ul".split(" ");
+const TAGS = "a b bdi button causerie-badge causerie-bell causerie-contact-button causerie-inbox causerie-thread dialog div form h1 h2 header input label li main ol p path section slot small span svg textarea time ul".split(" ");
 
 /** Each of them writes to Alice about something, with a picture and a file; and all are in one group. */
 async function prepare(alice) {

@@ -112,6 +112,11 @@ async fn what_people_of_ill_will_send_is_shown_as_text() {
 }
 
 #[tokio::test]
+async fn what_the_site_tells_rings_in_every_tab() {
+    behind("", "bell", "").await;
+}
+
+#[tokio::test]
 async fn axe_finds_nothing_serious_in_light_or_dark_on_a_phone_or_a_desk() {
     behind("", "axe", "").await;
 }

@@ -3,6 +3,8 @@
 export const composer = (page) => page.getByRole("textbox", { name: "Write a message" });
 export const said = (page, text) => page.locator("causerie-thread [part=message]", { hasText: text });
 export const badge = (page) => page.locator("header causerie-badge");
+export const bell = (page) => page.locator("causerie-bell [part=button]");
+export const notices = (page) => page.locator("causerie-bell [part=row]");
 export const rows = (page) => page.locator("causerie-inbox [part=row]");
 export const typing = (page) => page.locator("causerie-thread [part=typing]", { hasText: "typing" });
 

@@ -14,7 +14,7 @@ export const PATIENCE = Number(process.env.PATIENCE ?? 60_000);
 const POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'";
 const HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Host</title><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><script type="module" src="/host.js"></script>
-<body><header><h1>Host</h1><causerie-badge></causerie-badge><causerie-contact-button recipient-id="bob" context-type="AD" context-id="ad-1" context-title="Bike"></causerie-contact-button></header>
+<body><header><h1>Host</h1><causerie-badge></causerie-badge><causerie-bell></causerie-bell><causerie-contact-button recipient-id="bob" context-type="AD" context-id="ad-1" context-title="Bike"></causerie-contact-button></header>
 <main><causerie-inbox></causerie-inbox></main></body></html>`;
 
 /** Whose page it is stands in the part of the address that no server sees. */
@@ -23,6 +23,8 @@ const script = `
   import { Causerie } from "/client.js";
   document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => console.error("Content Security Policy", violatedDirective, blockedURI));
   const heard = (window.heard = []);
+  const rung = (window.rung = []);
+  document.addEventListener("causerie-notification", ({ detail }) => rung.push(detail.notification.title));
   const causerie = (window.causerie = new Causerie({ token: decodeURIComponent(location.hash.slice(1)) }));
   causerie.on("message.created", ({ data: { message } }) => heard.push(message.content));
   causerie.on("resync", ({ reason }) => heard.push("resync: " + reason));
@@ -89,6 +91,7 @@ export async function settles(ask, wanted) {
 }
 
 export const transport = (page) => page.evaluate(() => window.causerie.state.transport);
+export const rung = (page) => page.evaluate(() => window.rung);
 export const heard = (page) => page.evaluate(() => window.heard);
 
 /** A call to the service as somebody's backend or script would make it. */

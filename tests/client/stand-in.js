@@ -24,7 +24,7 @@ const thread = { items: [message(1)], hasOlder: false, asked: [] };
 for (const name of ["load", "older", "send", "edit", "delete", "read", "typing", "retry", "discard"]) thread[name] = async (...given) => thread.asked.push([name, ...given]);
 
 const client = {
-  me: user("me", "Me"), state: { status: "live" }, unread: { total: 0, of: () => 0 }, group, held: thread, everybody, message,
+  me: user("me", "Me"), state: { status: "live" }, unread: { total: 0, of: () => 0 }, notifications: { items: [], unreadCount: 0, isLoaded: true, hasMore: false }, group, held: thread, everybody, message,
   conversations: {
     items: [group], all: [group], hasMore: false,
     peek: () => group, get: async () => group, more: async () => {}, contact: async () => group,

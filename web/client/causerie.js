@@ -40,6 +40,8 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     }, 2000);
   };
 
+  const noticed = () => emit("notifications", model.notifications);
+
   /** A conversation that events speak of; the leader fetches it for all, and not when all members of a new group do. */
   const find = async (id = "", within = 2000) => {
     if (!state.isLeader || finding.has(id)) return;
@@ -54,22 +56,22 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     signedOut.set(String(Date.now()));
     tell("gone", true);
   });
-  const cache = makeCache(), outbox = makeOutbox(http, cache, tell), model = makeModel(http, outbox, cache, tell, show, find);
+  const cache = makeCache(), outbox = makeOutbox(http, cache, tell), model = makeModel(http, outbox, cache, tell, show, find, noticed);
   const feed = makeFeed(http, {
     step: (step) => tell("step", step),
     lost: (reason) => tell("lost", reason),
     state: (news) => tell("state", news),
-    sync: ({ cursor, me, conversations: { items, nextPageToken = null }, unread: { total, changed = [] } }) => tell("adopt", {
-      ...NOTHING, cursor, me, total, next: nextPageToken, conversations: items,
+    sync: ({ cursor, me, conversations: { items, nextPageToken = null }, unread: { total, notifications = 0, changed = [] } }) => tell("adopt", {
+      ...NOTHING, cursor, me, total, notified: notifications, next: nextPageToken, conversations: items,
       last: items.map(({ id, lastMessage }) => [id, lastMessage?.seq ?? 0]), unread: changed.map(({ id, unreadCount }) => [id, unreadCount]),
     }),
   }, makeNote(`${ours}transport`));
 
-  /** @type {(thread: T.Thread, failures?: number) => Promise<void>} */
-  const reload = (thread, failures = 0, { signal } = run) => thread.reload().catch(async (error) => {
+  /** @type {(what: { reload(): Promise<void> }, failures?: number) => Promise<void>} */
+  const reload = (what, failures = 0, { signal } = run) => what.reload().catch(async (error) => {
     if (!passes(error)) return;
     await pause(backOff(failures, error.retryAfterMs), signal);
-    if (!signal.aborted) await reload(thread, failures + 1);
+    if (!signal.aborted) await reload(what, failures + 1);
   });
 
   const again = async (signal = run.signal) => {
@@ -145,15 +147,17 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       if (text() !== before) emit("state", state);
     },
     step(step) {
+      let isNoticed = false;
       const touched = new Set(), { events, unread, ephemeral } = step, { signal } = run;
       // Until it is told everything, or what it has missed.
       if (!model.cursor) return;
       if (!state.isLeader && !model.has(step.from)) return tabs?.ask();
       try {
         for (const event of model.take(step)) {
-          const { message, user } = event.data;
+          const { message, user, notification } = event.data;
+          isNoticed ||= !!notification;
           if (message?.sender?.id === model.me?.id) outbox.drop(message?.clientMessageId);
-          for (const id of user ? model.threads.keys() : [event.conversationId]) touched.add(id);
+          for (const id of user ? model.threads.keys() : notification ? [] : [event.conversationId]) touched.add(id);
           emit(event.type, event);
           emit("event", event);
           // By who heard it. The rest is asked for again.
@@ -164,6 +168,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
         relearn();
       }
       if (events[0]) show(touched);
+      if (isNoticed) noticed();
       if (unread) hear.unread(unread);
       if (!ephemeral) return;
       model.ephemeral = ephemeral;
@@ -176,20 +181,24 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
       model.adopt(knowledge);
       show();
       emit("unread", causerie.unread);
+      noticed();
       if (isBehind) emit("resync", { reason: "missed" });
       // Not of somebody who has signed out. A snapshot holds the newest conversations; an open one may be older.
-      if (model.cursor) for (const [id, thread] of model.threads) {
+      if (!model.cursor) return;
+      if (model.notifications.isLoaded) reload(model.notifications);
+      for (const [id, thread] of model.threads) {
         if (!model.conversations.peek(id)) model.conversations.get(id).catch(() => {});
         if (thread.isLoaded) reload(thread);
       }
     },
     unread(unread) {
-      const at = ++counted;
+      const at = ++counted, { notified } = model;
       // Of a backlog, or after a cut, not every conversation's count was told.
       if (!model.count(unread) && state.isLeader && !unread.isAll) http.call("GET", "/v1/unread").then(({ total, conversations }) => {
         if (at === counted) tell("unread", { total, changed: conversations, isAll: true });
       }, () => {});
       emit("unread", causerie.unread);
+      if (notified !== model.notified) noticed();
     },
     hold(conversation) {
       model.hold(conversation);
@@ -239,6 +248,7 @@ const makeCauserie = ({ url = "", cache: isKept = true, language = globalThis.do
     state,
     conversations: model.conversations,
     thread: model.thread,
+    notifications: model.notifications,
     get me() { return model.me; },
     get unread() { return { total: model.total, conversations: model.knowledge.unread.filter(([, count]) => count).length, of: model.unreadOf }; },
     typingIn: (id) => model.ephemeral.typing.filter(({ conversationId }) => conversationId === id),

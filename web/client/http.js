@@ -106,8 +106,8 @@ export const makeHttp = ({ url = "", token: fixed, getToken, language = "" }, on
 
     async open(method, path, { signal, headers, body } = {}) {
       const born = age;
-      // From a cache, a 304 would turn into an old 200; a cookie might be another person's.
-      const send = async (bearer = "") => (check(born), fetch(url.replace(/\/$/, "") + path, { method, signal, body: body && JSON.stringify(body), cache: "no-store", credentials: "omit",
+      // From a cache, a 304 would turn into an old 200; a cookie might be another person's. A mark outlives the page that is left.
+      const send = async (bearer = "") => (check(born), fetch(url.replace(/\/$/, "") + path, { method, signal, body: body && JSON.stringify(body), cache: "no-store", credentials: "omit", keepalive: method !== "GET" && !body,
         headers: { Authorization: `Bearer ${bearer}`, "Accept-Language": language, "Content-Type": "application/json", ...headers } }));
       const used = await http.token();
       counts.requests++;

@@ -19,6 +19,8 @@ export const Causerie = Made;
 /** @typedef {T.NewMessage} NewMessage */
 /** @typedef {T.Draft} Draft */
 /** @typedef {T.Attachment} Attachment */
+/** @typedef {T.Notification} Notification */
+/** @typedef {T.Notifications} Notifications */
 /** @typedef {T.FeedEvent} FeedEvent */
 /** @typedef {T.Presence} Presence */
 /** @typedef {T.Typing} Typing */

@@ -4,9 +4,10 @@
  */
 import { Broken } from "./feed.js";
 import { Refusal, isNew } from "./http.js";
+import { makeNotices } from "./notifications.js";
 
 /** @type {T.Knowledge} */
-export const NOTHING = { cursor: null, me: null, next: null, total: 0, ephemeral: { typing: [], presence: [] }, last: [], conversations: [], unread: [], arriving: [] };
+export const NOTHING = { cursor: null, me: null, next: null, total: 0, notified: 0, ephemeral: { typing: [], presence: [] }, last: [], conversations: [], unread: [], arriving: [] };
 
 /** Judged as the service does: by all who were there when it was sent; receipts of larger groups are nobody else's. @type {T.StatusOf} */
 export const statusOf = ({ seq, createdAt, status = "SENT" }, { members, memberCount }, me) => {
@@ -19,9 +20,9 @@ export const statusOf = ({ seq, createdAt, status = "SENT" }, { members, memberC
 const of = encodeURIComponent, path = (id = "", rest = "") => `/v1/conversations/${of(id)}${rest}`;
 
 /** @type {T.MakeModel} */
-export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
+export const makeModel = ({ call }, outbox, cache, tell, show, unknown, notified = () => {}) => {
   let held = new Map(), counts = new Map(), last = new Map(), arriving = new Map(), passed = new Map(), archived = /** @type {string | null | undefined} */ (undefined);
-  const told = new Map(), messages = new Map(), threads = new Map();
+  const told = new Map(), messages = new Map(), threads = new Map(), notices = makeNotices({ call }, notified, () => !!model.me);
 
   const pass = (cursor = "", event = /** @type {T.FeedEvent | null} */ (null)) => isNew(passed, cursor, event) && (model.cursor = cursor);
 
@@ -80,7 +81,8 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
   /** @type {T.Apply} */
   const apply = (event) => {
     const { type, data, conversationId: id } = event, it = held.get(id);
-    if (data.user) {
+    if (data.notification) notices.take(event);
+    else if (data.user) {
       rename([held, messages, model.me], data.user, event.occurredAt);
       if (data.user.isDeleted && id) cache.put(`thread/${id}`);
     }
@@ -176,10 +178,12 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
     ...NOTHING, threads,
     get arriving() { return [...arriving.keys()]; },
     get knowledge() {
-      const { cursor, me, next, total, ephemeral } = model;
-      return { cursor, me, next, total, ephemeral, last: [...last], conversations: model.conversations.all, unread: [...counts], arriving: [...arriving] };
+      const { cursor, me, next, total, notified, ephemeral } = model;
+      return { cursor, me, next, total, notified, ephemeral, last: [...last], conversations: model.conversations.all, unread: [...counts], arriving: [...arriving] };
     },
     messages: run,
+    notifications: notices.notifications,
+    get notified() { return notices.count; },
     drop(id) {
       for (const map of [held, arriving, messages, counts]) map.delete(id);
       cache.put(`thread/${id}`);
@@ -191,15 +195,17 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
       return all.slice(all.indexOf(cursor) + 1).flatMap((one) => passed.get(one) ?? []);
     },
 
-    adopt({ last: seqs, conversations, unread, arriving: awaited, ...rest }) {
+    adopt({ last: seqs, conversations, unread, arriving: awaited, notified: count, ...rest }) {
       held = new Map(conversations.map((one) => [one.id, one]));
       counts = new Map(unread);
       last = new Map(seqs);
       passed = new Map([[rest.cursor, null]]);
       arriving = new Map(awaited);
       archived = undefined;
-      if (rest.me?.id !== model.me?.id) for (const one of [messages, told]) one.clear();
+      const isOther = rest.me?.id !== model.me?.id;
+      if (isOther) for (const one of [messages, told]) one.clear();
       Object.assign(model, rest);
+      notices.adopt(count, isOther);
     },
 
     *take({ from, cursor, events }) {
@@ -238,7 +244,8 @@ export const makeModel = ({ call }, outbox, cache, tell, show, unknown) => {
       if (sender) moved(it, sender.id, { readUpTo: seq });
     },
 
-    count({ total, changed = [], isAll }) {
+    count({ total, changed = [], notifications = notices.count, isAll }) {
+      notices.count = notifications;
       if (isAll) counts.clear();
       for (const { id, unreadCount } of changed) counts.set(id, unreadCount);
       for (const it of held.values()) it.me.unreadCount = model.unreadOf(it.id);

@@ -24,13 +24,20 @@ export interface Conversation {
 export interface Receipt { conversationId: string; userId: string; readUpTo?: number; readAt?: string | null; deliveredUpTo?: number }
 export interface MessageReceipt { user: User; status: Status; deliveredAt: string | null; readAt: string | null }
 export interface Page<T> { items: T[]; hasMore?: boolean; nextPageToken?: string; cursor?: string }
+/** What the host tells one person. Once it is deleted its texts are null. */
+export interface Notification {
+  id: string; userId: string; type: string; title: string | null; message: string | null;
+  /** By https, or a path of the page's own site. */
+  link: string | null;
+  createdAt: string; deliverAt: string | null; readAt: string | null; isDeleted: boolean;
+}
 /** One durable change. Which field of `data` is there depends on `type`. */
 export interface FeedEvent {
   cursor: string; type: string; conversationId: string; actorId: string | null; occurredAt: string;
-  data: { conversation?: Conversation; status?: Side["status"]; member?: Member; message?: Message; receipt?: Receipt; user?: User };
+  data: { conversation?: Conversation; status?: Side["status"]; member?: Member; message?: Message; receipt?: Receipt; user?: User; notification?: Notification; andOlder?: boolean };
 }
 /** `isAll`: whoever is not in `changed` has nothing unread. */
-export interface UnreadState { total: number; conversations?: number; changed?: { id: string; unreadCount: number }[]; isAll?: boolean }
+export interface UnreadState { total: number; conversations?: number; notifications?: number; changed?: { id: string; unreadCount: number }[]; isAll?: boolean }
 export interface Typing { conversationId: string; userId: string; name: string | null }
 export interface Presence { userId: string; status: "ONLINE" | "OFFLINE"; lastSeenAt: string | null }
 export interface Ephemeral { typing: Typing[]; presence: Presence[] }
@@ -96,11 +103,24 @@ export interface Thread {
   typing(isTyping: boolean): Promise<void>;
   receipts(messageId: string): Promise<MessageReceipt[]>;
 }
+/** They change at once, and back where the service refuses: the promise says so. `on("notifications")` tells of each change. */
+export interface Notifications {
+  /** Newest first; loaded at the first use. */
+  readonly items: Notification[];
+  readonly unreadCount: number;
+  /** Also before the first page is there. */
+  readonly hasMore: boolean;
+  readonly isLoaded: boolean;
+  load(): Promise<void>; reload(): Promise<void>; loadMore(): Promise<void>;
+  markAsRead(id: string): Promise<void>; markAllAsRead(): Promise<void>;
+  remove(id: string): Promise<void>;
+}
 
 export interface Causerie {
   readonly me: User | null;
   readonly state: State;
   readonly conversations: Conversations;
+  readonly notifications: Notifications;
   readonly unread: { total: number; conversations: number; of(conversationId: string): number };
   typingIn(conversationId: string): Typing[];
   presenceOf(userId: string): Presence | null;
@@ -186,6 +206,8 @@ export type MakeFeed = (http: Http, on: {
 /** Everything that a tab knows: from a snapshot, from another tab, or (without a cursor) from the last visit. */
 export interface Knowledge {
   cursor: string | null; me: User | null; next: string | null; total: number; ephemeral: Ephemeral;
+  /** How many notifications are unread; a tab of before there were any does not say. */
+  notified?: number;
   /** The newest `seq` of each conversation. */
   last: [string, number][];
   conversations: Conversation[]; unread: [string, number][];
@@ -208,6 +230,8 @@ export interface Model {
   readonly arriving: string[];
   readonly knowledge: Knowledge;
   conversations: Conversations;
+  notifications: Notifications;
+  readonly notified: number;
   thread(conversationId: string): Thread;
   /** The unbroken run up to the newest: what lies below a gap is loaded again. */
   messages(conversationId: string): Message[];
@@ -228,7 +252,21 @@ export interface Model {
 /** Tells listeners that these conversations changed; all, unless they are named. */
 export type Show = (conversationIds?: Iterable<string>) => void;
 /** `unknown`: a conversation has to be fetched, within so many milliseconds. */
-export type MakeModel = (http: Http, outbox: Outbox, cache: Cache, tell: Tell, show: Show, unknown: (conversationId: string, within?: number) => void) => Model;
+export type MakeModel = (http: Http, outbox: Outbox, cache: Cache, tell: Tell, show: Show, unknown: (conversationId: string, within?: number) => void, notified?: () => void) => Model;
+
+export type IsUnread = (notification: Notification) => boolean;
+/** `did`: the service has done it; `ids`: what a mark of all covers. */
+export type Mark = (key: string, method: string, path: string, did: () => void, ids?: Set<string>) => Promise<void>;
+export interface Notices {
+  notifications: Notifications;
+  /** How many are unread, as the service counts. */
+  count: number;
+  take(event: FeedEvent): void;
+  /** `isOther`: another person's, of which nothing is known. */
+  adopt(unread: number | undefined, isOther: boolean): void;
+}
+/** `changed` is called after what changes here, not after what the feed tells; `isKnown`: whether somebody is logged in. */
+export type MakeNotices = (http: Pick<Http, "call">, changed: () => void, isKnown: () => boolean) => Notices;
 
 export type Done = <T>(request: IDBRequest<T>) => Promise<T>;
 export type AskCache = (mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest) => Promise<any>;

@@ -27,7 +27,7 @@ export const button = (attributes, ...children) => el("button", { type: "button"
 /** Drawn here: a strict policy allows no `data:` images. */
 const ICONS = {
   more: "M5 11.6v.8M12 11.6v.8M19 11.6v.8", back: "M15 5l-7 7 7 7", send: "M5 12l15-7-5 15-3-6z", close: "M6 6l12 12M18 6L6 18", plus: "M12 5v14M5 12h14",
-  down: "M12 5v14M6 13l6 6 6-6", up: "M12 19V5M6 11l6-6 6 6", file: "M14 3H6v18h12V7zM14 3v4h4", bubble: "M21 12a8 8 0 0 1-8 8H4l1.8-3.2A8 8 0 1 1 21 12z",
+  down: "M12 5v14M6 13l6 6 6-6", up: "M12 19V5M6 11l6-6 6 6", file: "M14 3H6v18h12V7zM14 3v4h4", bell: "M6 9.500a6 6 0 0 1 12 0c0 5.500 2.200 7.500 2.200 7.500H3.800S6 15 6 9.500M10 20.500a2.200 2.200 0 0 0 4 0", bubble: "M21 12a8 8 0 0 1-8 8H4l1.8-3.2A8 8 0 1 1 21 12z",
 };
 
 /** @param {keyof typeof ICONS} name */

@@ -3,6 +3,7 @@
  * makes it, `connect(causerie)` gives them the caller's; an element's own `causerie` property comes before both.
  */
 import { attempt, closeAll, openNew, Toast } from "./actions.js";
+import { CauserieBell } from "./bell.js";
 import { button, CauserieElement, el, focused, icon, mark, rove, Rows, safe, say, tool } from "./element.js";
 import { authorOf, avatar, drawBadge, drawConversation, nameOf, newBadge, othersOf, plain, titleOf, upright } from "./message.js";
 import { badgeSheet, contactSheet, inboxSheet } from "./style.js";
@@ -277,4 +278,5 @@ class CauserieInbox extends CauserieElement {
 customElements.define("causerie-thread", CauserieThread);
 customElements.define("causerie-inbox", CauserieInbox);
 customElements.define("causerie-badge", CauserieBadge);
+customElements.define("causerie-bell", CauserieBell);
 customElements.define("causerie-contact-button", CauserieContactButton);

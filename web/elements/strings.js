@@ -23,6 +23,8 @@ const TABLE = {
   toEnd: ["Newest messages", "Derniers messages"], new: ["New messages", "Nouveaux messages"], news: ["1 new message|{count} new messages", "1 nouveau message|{count} nouveaux messages"], unread: ["1 unread message|{count} unread messages", "1 message non lu|{count} messages non lus"],
   typing: ["{names} is typing…|{names} are typing…", "{names} est en train d’écrire…|{names} sont en train d’écrire…"],
   connecting: ["Connecting…", "Connexion…"], offline: ["No connection. Your messages leave when it is back.", "Pas de connexion. Vos messages partiront à son retour."], signedOut: ["You are signed out.", "Vous êtes déconnecté."],
+  notifications: ["Notifications", "Notifications"], notified: ["1 unread notification|{count} unread notifications", "1 notification non lue|{count} notifications non lues"], isNew: ["Unread", "Non lue"],
+  readAll: ["Mark all as read", "Tout marquer comme lu"], noNotification: ["No notification.", "Aucune notification."], toldNews: ["New notification: {title}|{count} new notifications", "Nouvelle notification\u00a0: {title}|{count} nouvelles notifications"],
   appointment: ["Appointment", "Rendez-vous"], look: ["See more", "Voir"],
 };
 

@@ -96,6 +96,34 @@ export const contactSheet = sheet(`
 .contact:hover:enabled { box-shadow: var(--shadow); }
 `);
 
+export const bellSheet = sheet(`
+:host { display: inline-block; vertical-align: middle; line-height: 1; }
+.bell { position: relative; display: grid; place-items: center; width: 2.6rem; height: 2.6rem; border-radius: 50%; }
+.bell:hover, .bell[aria-expanded=true] { background: var(--sunk); }
+.bell svg { width: 1.45rem; }
+.badge { position: absolute; inset-block-start: .1rem; inset-inline-start: 50%; min-width: 1.2rem; padding: 0 .3rem; font-size: .7rem; line-height: 1.2rem; box-shadow: 0 0 0 2px var(--surface); }
+.panel { position: fixed; inset: auto; margin: 0; width: min(24rem, 100vw - 1rem); padding: 0; overflow: hidden; border: 1px solid var(--line); border-radius: 1.1rem; background: var(--surface); color: var(--ink); line-height: 1.5; box-shadow: var(--shadow); }
+.panel:popover-open { display: flex; flex-direction: column; }
+.panel:focus { outline: none; }
+.head { display: flex; align-items: center; gap: .5rem; padding: .5rem .5rem .5rem 1.1rem; border-bottom: 1px solid var(--line); }
+.all { display: block; margin-inline-start: auto; padding: .3rem .7rem; border-radius: 1rem; color: var(--accent-ink); font-size: .88rem; font-weight: 600; }
+.all:hover { background: var(--sunk); }
+.scroll { overflow: hidden auto; overscroll-behavior: contain; padding: .4rem; }
+.told { position: relative; }
+.row { display: block; width: 100%; padding: .65rem 2.8rem .65rem 1.6rem; border-radius: .8rem; color: inherit; text-align: start; text-decoration: none; }
+.row:hover { background: var(--sunk); }
+.row .lines { display: block; overflow-wrap: anywhere; }
+.row .title { font-weight: 550; line-height: 1.4; }
+.row .text { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4; overflow: hidden; color: var(--soft); font-size: .92rem; white-space: pre-line; }
+.row.unread .title { font-weight: 700; }
+.row.unread::before { content: ""; position: absolute; inset-block-start: 1.1rem; inset-inline-start: .6rem; width: .55rem; height: .55rem; border-radius: 50%; background: var(--accent-ink); }
+.told .tool { position: absolute; inset-block-start: .45rem; inset-inline-end: .3rem; width: 2.2rem; height: 2.2rem; }
+.told .tool svg { width: 1rem; }
+.none { padding: 2rem 1rem; color: var(--soft); text-align: center; }
+.scroll > .button { display: block; margin: .5rem auto; }
+.toast { inset-block: auto 1rem; }
+`);
+
 export const threadSheet = sheet(`
 :host { display: block; height: var(--causerie-height, 38rem); max-height: 100dvh; min-width: 0; background: var(--surface); }
 .thread { display: flex; flex-direction: column; height: 100%; }

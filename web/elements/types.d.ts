@@ -13,6 +13,7 @@ declare global {
     type Draft = Shapes.Draft;
     type Member = Shapes.Member;
     type Message = Shapes.Message;
+    type Notification = Shapes.Notification;
     type Quote = Shapes.ReplyTo;
     type User = Shapes.User;
     type Words = Language;
@@ -55,11 +56,25 @@ declare global {
       removeMember(id: string, userId: string): Promise<unknown>;
     }
 
+    interface Notifications {
+      /** Newest first. */
+      readonly items: Notification[];
+      readonly unreadCount: number;
+      readonly isLoaded: boolean;
+      /** Also before the first page is there. */
+      readonly hasMore: boolean;
+      loadMore(): Promise<unknown>;
+      markAsRead(id: string): Promise<unknown>;
+      markAllAsRead(): Promise<unknown>;
+      remove(id: string): Promise<unknown>;
+    }
+
     interface Client {
       readonly me: User | null;
       readonly state: { status: string };
       readonly unread: { readonly total: number; of(conversationId: string): number };
       readonly conversations: Conversations;
+      readonly notifications: Notifications;
       thread(conversationId: string): Thread;
       typingIn(conversationId: string): { userId: string; name: string | null }[];
       presenceOf(userId: string): Pick<Shapes.Presence, "status" | "lastSeenAt"> | null | undefined;
@@ -92,6 +107,12 @@ declare global {
       can?: { reply: boolean; edit: boolean; remove: boolean };
       at?: string;
       quote?: Quote | null;
+    }
+
+    /** What a bell shows. */
+    interface Told {
+      key: string;
+      notification: Notification;
     }
 
     /** What a message asks of its thread. */

@@ -1,20 +1,24 @@
 /**
- * docs/samples/page.html and messages.js in a real browser, below the guide's policy, on a site whose backend is here: who
+ * docs/samples/page.html, messages.js and toasts.js in a real browser, below the guide's policy, on a site whose backend is here: who
  * is logged in is said by docs/samples/messages_token.mjs. The service is where the guide's nginx lines put it.
  */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { messagesToken } from "../../../docs/samples/messages_token.mjs";
-import { play, until } from "../../browser/stage.mjs";
+import { play, token, until } from "../../browser/stage.mjs";
 
-const { SITE } = process.env;
+const { SITE, CAUSERIE_JWT_SECRET } = process.env;
+process.env.SECRET = CAUSERIE_JWT_SECRET;
 const read = (path) => readFile(new URL(`../../../docs/${path}`, import.meta.url), "utf8");
 const [policy] = /^script-src .*$/m.exec(await read("integrate.md"));
 const html = await read("samples/page.html");
 const page = (body) => ({ contentType: "text/html", body, headers: { "Content-Security-Policy": `default-src 'none'; ${policy}` } });
 // As the file says: the inbox is on a page of its own. All on one page is tried as well.
 const ad = page(html.replace("<causerie-inbox></causerie-inbox>", ""));
-const script = { contentType: "text/javascript", body: await read("samples/messages.js") };
+const [script, toasts] = await Promise.all(["messages.js", "toasts.js"].map(async (name) => ({ contentType: "text/javascript", body: await read(`samples/${name}`) })));
 
 /** A browser in which `person` is logged in; nobody is, where there is none. */
 async function visit(browser, path, person) {
@@ -24,6 +28,7 @@ async function visit(browser, path, person) {
   await answer("/ad", () => ad);
   for (const at of ["/all", "/messages", "/login"]) await answer(at, () => page(html));
   await answer("/messages.js", () => script);
+  await answer("/toasts.js", () => toasts);
   await answer("/api/messages-token", () => person ? { json: { token: messagesToken(person) } } : { status: 401 });
   const made = await context.newPage();
   made.complaints = [];
@@ -59,6 +64,14 @@ await play(async (browser) => {
   await write(ben, "Yes, come at six.");
   await said(ann, "Yes, come at six.").waitFor();
   console.log("the button, the badge, the inbox: each has the other's message");
+
+  await ann.addScriptTag({ url: "/toasts.js", type: "module" });
+  const env = { ...process.env, no_proxy: "*", CAUSERIE_URL: `${SITE}/causerie`, TOKEN: token("backend", { role: "service" }) };
+  await promisify(execFile)("sh", [fileURLToPath(new URL("../../../docs/samples/notify.sh", import.meta.url))], { env });
+  await ann.locator(".toast", { hasText: "Your haircut was moved" }).waitFor();
+  await ann.getByRole("button", { name: "1 unread notification" }).click();
+  assert.equal(await ann.locator("causerie-bell [part=row]", { hasText: "with Inès" }).getAttribute("href"), `${SITE}/appointments/7`);
+  console.log("the bell: what the backend tells is counted, shown as the page likes, and leads to its own pages");
 
   const again = await visit(browser, "/all", { id: "ann", name: "Ann Lee" });
   await again.getByRole("button", { name: "Contact the seller" }).click();
