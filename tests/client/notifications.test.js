@@ -239,3 +239,16 @@ test("nothing of a person is left after the sign-out, nor does a late answer bri
     assert.deepEqual(shown(tab), [1, "n70!"]);
   }
 });
+
+test("of those that were shown in one instant, what came after the newest that is read is not read", async (t) => {
+  const { after, service, open, host } = prepare(t);
+  const tab = await open(), createdAt = AT;
+  await after(1000);
+  await tab.client.notifications.load();
+  const older = host.say({ id: "older", createdAt }), newer = host.say({ id: "newer", createdAt });
+  await after(500);
+  older.readAt = AT;
+  service.push({ ...event(service.head + 1, "notification.read", { notification: { ...older }, andOlder: true }), conversationId: null });
+  await after(500);
+  assert.deepEqual(shown(tab), [1, `${newer.id}!`, "older"]);
+});

@@ -40,7 +40,7 @@ export const makeNotices = ({ call }, changed, isKnown) => {
       if (!readAt) count++;
     },
     read({ notification: { id, createdAt, readAt }, andOlder }) {
-      const at = list.findIndex((one) => one.id === id || (andOlder && one.createdAt <= createdAt)), one = list[at];
+      const held = list.findIndex((one) => one.id === id), at = held < 0 && andOlder ? list.findIndex((one) => one.createdAt <= createdAt) : held, one = list[at];
       // Of what is not held, the service's own count tells.
       if (!one) return;
       if (!andOlder) {
