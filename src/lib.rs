@@ -38,6 +38,7 @@ pub mod logging;
 pub mod mail;
 mod maintenance;
 pub mod model;
+mod recorder;
 mod requests;
 pub mod routes;
 pub mod serve;

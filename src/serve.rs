@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use rocket::fairing::AdHoc;
 use rocket::figment::Figment;
 use rocket::figment::providers::Serialized;
@@ -17,7 +17,6 @@ use crate::auth::{Identities, Keys, RefusedTokens, Tickets};
 use crate::config::Config;
 use crate::cors::Origins;
 use crate::embedded::{Embedded, Settings};
-use crate::error::count_refusals;
 use crate::headers::for_browsers;
 use crate::jobs::Bell;
 use crate::live::{Live, RingSize};
@@ -30,7 +29,7 @@ use crate::store::handouts::Handouts;
 use crate::store::writer::{Wiring, Writer};
 use crate::store::{self, Db, connect_options, identity};
 use crate::strict::Strict;
-use crate::{checks, demo, erasing, maintenance, routes, working};
+use crate::{checks, demo, erasing, maintenance, recorder, routes, working};
 
 pub type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -79,7 +78,7 @@ impl Storage {
 pub async fn serve(figment: Figment) -> Result<(), AnyError> {
     let config = Config::read(&figment)?;
     checks::at_start(&config, &figment)?;
-    let prometheus = recorder()?;
+    let prometheus = recorder::install()?;
     let storage = Storage::open(&figment, &config).await?;
     let figment = figment
         .merge(Serialized::global("databases.causerie.url", &storage.url))
@@ -279,25 +278,4 @@ async fn welcome(
         );
     }
     Ok(())
-}
-
-fn recorder() -> Result<PrometheusHandle, AnyError> {
-    let seconds = [
-        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-        60.0,
-    ];
-    let items = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
-    let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)?
-        .set_buckets_for_metric(Matcher::Suffix("_items".to_owned()), &items)?
-        .install_recorder()?;
-    count_refusals();
-    let upkeep = handle.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            upkeep.run_upkeep();
-        }
-    });
-    Ok(handle)
 }

@@ -185,32 +185,38 @@ impl Config {
         if figment.extract_inner::<bool>("ip_header").ok() != Some(false) {
             return Err(ConfigError::IpHeader);
         }
-        if config.ring.events == 0 {
+        config.in_range()?;
+        config.mail.read()?;
+        config.jobs.check().map(|()| config)
+    }
+
+    /// Whether the numbers are such that the service works.
+    fn in_range(&self) -> Result<(), ConfigError> {
+        if self.ring.events == 0 {
             return Err(ConfigError::Range("causerie.ring.events", "at least 1"));
         }
-        if !(1..=15).contains(&config.heartbeat_secs) {
+        if !(1..=15).contains(&self.heartbeat_secs) {
             return Err(ConfigError::Range(
                 "causerie.heartbeat_secs",
                 "1 to 15: a client that left is noticed by it",
             ));
         }
-        if !(3..=3600).contains(&config.presence_secs) {
+        if !(3..=3600).contains(&self.presence_secs) {
             return Err(ConfigError::Range(
                 "causerie.presence_secs",
                 "3 to 3600: who is there is noted every second or two at the most",
             ));
         }
-        if config.jwks_secs == 0 {
+        if self.jwks_secs == 0 {
             return Err(ConfigError::Range("causerie.jwks_secs", "at least 1"));
         }
-        if config.wait_secs > 50 {
+        if self.wait_secs > 50 {
             return Err(ConfigError::Range(
                 "causerie.wait_secs",
                 "at most 50: proxies give up at 60",
             ));
         }
-        config.mail.read()?;
-        config.jobs.check().map(|()| config)
+        Ok(())
     }
 
     /// What holds in this tenant.

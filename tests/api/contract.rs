@@ -64,7 +64,8 @@ async fn what_is_mounted_what_is_committed_and_what_is_served_are_one_set() {
         let answer = request.send().await.expect("the service answers");
         let status = answer.status().as_u16();
         // A stream has no end to read to.
-        let is_problem = answer.headers()["content-type"] == "application/problem+json";
+        let kind = answer.headers().get("content-type");
+        let is_problem = kind.is_some_and(|kind| kind == "application/problem+json");
         let text = if is_problem {
             answer.text().await.expect("a body")
         } else {

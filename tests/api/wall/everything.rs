@@ -229,6 +229,8 @@ async fn people_are_told(host: &Person, people: [&Person; 2]) {
         one.delete(&first).await.ok();
     }
     host.post("/v1/notifications", &all).await.ok();
+    let unwanted = json!({ "userIds": ["alice", "bob"], "type": "OTHER", "title": "t" });
+    host.post("/v1/notifications", &unwanted).await.ok();
 }
 
 async fn people_change(alice: &Person, bob: &Person, host: &Person, app: &App) {
