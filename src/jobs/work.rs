@@ -75,7 +75,7 @@ async fn note(shop: &Shop, job: &Taken, ending: &Ending, until: Instant) {
         (_, Ending::Done) => "done",
         (_, Ending::Later(_)) => "later",
         (_, Ending::Dead(_)) => "dead",
-        (_, Ending::Cancelled | Ending::Moot(_)) => "cancelled",
+        (_, Ending::Moot(_)) => "cancelled",
     };
     counter!("causerie_jobs_done_total", "kind" => kind, "outcome" => outcome).increment(1);
 }

@@ -52,8 +52,7 @@ pub enum Ending {
     /// Not an attempt: it is not yet time.
     Later(DateTime<Utc>),
     Dead(String),
-    Cancelled,
-    /// Cancelled as well, and why: there is nothing left to do it for.
+    /// Cancelled, and why: there is nothing left to do it for.
     Moot(String),
 }
 
@@ -119,7 +118,6 @@ pub async fn end(pool: &PgPool, job: &Taken, ending: &Ending) -> Result<Option<J
     let (mut state, mut after, mut at, mut error) = (JobState::Waiting, None, None, None);
     match ending {
         Ending::Done => state = JobState::Done,
-        Ending::Cancelled => state = JobState::Cancelled,
         Ending::Moot(why) => (state, error) = (JobState::Cancelled, Some(why.clone())),
         Ending::Dead(why) => (state, error) = (JobState::Dead, Some(why.clone())),
         Ending::Again(_, why) if job.attempts >= job.max_attempts => {

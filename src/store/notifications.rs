@@ -48,7 +48,7 @@ macro_rules! unread_count {
 }
 pub(super) use unread_count;
 
-/// A page, newest first, and how many are unread: of one snapshot.
+/// A page, newest first, and how many were unread just before it was read.
 pub struct NotificationPage {
     pub items: Vec<Notification>,
     pub next: Option<Position>,
@@ -88,7 +88,6 @@ pub async fn list(
     };
     bounded(async {
         let mut connection = db.connection().await?;
-        // Before the page: what is shown in between is on the page at least, and counted by its event.
         let unread = count_unread(&mut connection, me).await?;
         let mut rows: Vec<Row> = query_as("notifications.list", text)
             .bind(me.tenant.to_string())

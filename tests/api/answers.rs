@@ -238,6 +238,7 @@ async fn every_kind_of_event_is_as_described_and_the_same_on_a_stream() {
     let service = Person::service(&app.instances[0].url);
     alice.say(&conversation, "hi").await.ok();
     do_everything(&alice, &bob, &conversation).await;
+    tell(&service, &bob).await;
     let one = format!("/v1/conversations/{conversation}");
     alice.say(&conversation, "to be read").await.ok();
     bob.post(&format!("{one}/read"), &json!({})).await.ok();
@@ -262,6 +263,18 @@ async fn every_kind_of_event_is_as_described_and_the_same_on_a_stream() {
             (event, event["cursor"].as_str())
         );
     }
+}
+
+/// So that somebody is told something, reads it, and deletes it.
+async fn tell(service: &Person, person: &Person) {
+    let told =
+        json!({ "userId": person.id, "type": "T", "title": "t", "message": "m", "link": "/l" });
+    let told = service.post("/v1/notifications", &told).await.ok();
+    let id = told["items"][0]["id"].as_str().expect("an id");
+    let path = format!("/v1/notifications/{id}");
+    let read = person.post(&format!("{path}/read"), &json!({})).await;
+    assert_eq!(read.status, 204);
+    assert_eq!(person.delete(&path).await.status, 204);
 }
 
 /// So that Bob sees each kind of event that others bring about.
