@@ -48,6 +48,8 @@ fn routes() -> Vec<(Method, String)> {
         "/elements",
         "/demo",
         "/v1/diagnostics",
+        "/admin/jobs",
+        "/v1/unsubscribe",
     ];
     let routes = mounted()
         .into_iter()
