@@ -2,6 +2,8 @@
 
 #[path = "emails/delivery.rs"]
 mod delivery;
+#[path = "emails/outage.rs"]
+mod outage;
 #[path = "emails/people.rs"]
 mod people;
 #[path = "emails/refused.rs"]

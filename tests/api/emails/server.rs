@@ -12,7 +12,7 @@ use crate::support::{PATIENCE, eventually};
 pub struct Smtp {
     pub port: u16,
     folder: PathBuf,
-    _child: Child,
+    child: Child,
 }
 
 impl Drop for Smtp {
@@ -41,6 +41,25 @@ fn python() -> PathBuf {
     python
 }
 
+async fn run(folder: &Path) -> (Child, u16) {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/emails/server.py");
+    let mut child = Command::new(python())
+        .arg(program)
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("Python runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+    let line = line.expect("it starts").expect("readable").expect("a line");
+    let port = line
+        .strip_prefix("port ")
+        .and_then(|port| port.parse().ok());
+    (child, port.expect("a port"))
+}
+
 impl Smtp {
     pub async fn start() -> Self {
         Self::with(json!({ "port": 0 })).await
@@ -52,26 +71,24 @@ impl Smtp {
         std::fs::create_dir(&folder).expect("a folder of its own");
         std::fs::write(folder.join("settings"), settings.to_string()).expect("written");
         std::fs::write(folder.join("mode"), "accept").expect("written");
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/emails/server.py");
-        let mut child = Command::new(python())
-            .arg(program)
-            .arg(&folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("Python runs");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
-        let line = line.expect("it starts").expect("readable").expect("a line");
-        let port = line
-            .strip_prefix("port ")
-            .and_then(|port| port.parse().ok());
+        let (child, port) = run(&folder).await;
         Self {
-            port: port.expect("a port"),
+            port,
             folder,
-            _child: child,
+            child,
         }
+    }
+
+    /// Goes away. Who is in the middle of something is cut off.
+    pub async fn stop(&mut self) {
+        self.child.kill().await.expect("it was there");
+    }
+
+    /// Is back, at the same port.
+    pub async fn start_again(&mut self) {
+        let settings = json!({ "port": self.port });
+        std::fs::write(self.folder.join("settings"), settings.to_string()).expect("written");
+        self.child = run(&self.folder).await.0;
     }
 
     pub fn url(&self) -> String {
