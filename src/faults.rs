@@ -24,6 +24,8 @@ pub enum Fault {
     RejoiningReopens,
     /// Memory goes on counting what was deleted.
     UnreadKeepsTheDeleted,
+    /// Memory goes on counting notifications that were deleted.
+    NotificationsStayUnread,
     /// Memory hands out the text that a message had before.
     RingKeepsOldText,
     /// Memory hands out the text that an answered message had before.
@@ -47,6 +49,7 @@ const NAMES: &[(&str, Fault)] = &[
     ("leaving-is-not-heard", Fault::LeavingIsNotHeard),
     ("rejoining-reopens", Fault::RejoiningReopens),
     ("unread-keeps-the-deleted", Fault::UnreadKeepsTheDeleted),
+    ("notifications-stay-unread", Fault::NotificationsStayUnread),
     ("ring-keeps-old-text", Fault::RingKeepsOldText),
     ("ring-keeps-old-excerpts", Fault::RingKeepsOldExcerpts),
     ("receipts-though-off", Fault::ReceiptsThoughOff),

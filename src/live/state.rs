@@ -140,6 +140,12 @@ impl State {
         let before = self.unread_notifications;
         self.unread_notifications = match (held.row.kind, held.row.seq) {
             (EventKind::NotificationCreated, _) => before + 1,
+            #[cfg(feature = "planted-faults")]
+            (EventKind::NotificationDeleted, _)
+                if crate::faults::is_planted(crate::faults::Fault::NotificationsStayUnread) =>
+            {
+                before
+            }
             (EventKind::NotificationRead, count) => before - count.unwrap_or(1),
             (EventKind::NotificationDeleted, count) => before - count.unwrap_or(0),
             // The person was erased: whoever comes back under the id has none.

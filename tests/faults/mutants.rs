@@ -47,6 +47,11 @@ async fn a_memory_that_goes_on_counting_the_deleted_is_no_recount() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_memory_that_goes_on_counting_deleted_notifications_is_no_recount() {
+    is_found("notifications-stay-unread", &[Kind::Unread]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ring_that_keeps_old_text_hands_it_out() {
     is_found("ring-keeps-old-text", &[Kind::Text, Kind::Memory]).await;
 }

@@ -1,5 +1,6 @@
 //! Something that somebody asks of the service.
 
+use super::notifications::Step;
 use super::world::By;
 
 /// What is asked of the service. People, conversations and messages by their place in the world.
@@ -70,6 +71,10 @@ pub enum Action {
     Name {
         person: usize,
         name: String,
+    },
+    Notification {
+        by: By,
+        step: Step,
     },
     Look {
         by: By,

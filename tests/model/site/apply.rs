@@ -89,6 +89,7 @@ impl World {
                 self.remove(*by, *conversation, *person, between);
             }
             Action::Choose { person, off } => self.choose(*person, *off),
+            Action::Notification { by, step } => self.step(*by, step),
             Action::Name { person, name } => self.name(*person, name),
             Action::Look { .. }
             | Action::Read { .. }
@@ -145,7 +146,7 @@ impl World {
         self.log.push(Event {
             kind,
             conversation: Some(of),
-            actor: self.id_of(by),
+            actor: Some(self.id_of(by)),
             audience: None,
             detail: detail.to_string(),
         });
@@ -168,7 +169,7 @@ impl World {
         self.log.push(Event {
             kind: "user.updated",
             conversation: None,
-            actor: id.clone(),
+            actor: Some(id.clone()),
             audience: Some(me),
             detail: id,
         });

@@ -26,6 +26,7 @@ impl Action {
             | Self::Add { by, .. }
             | Self::Role { by, .. }
             | Self::Remove { by, .. }
+            | Self::Notification { by, .. }
             | Self::Look { by, .. } => *by,
         }
     }
@@ -33,6 +34,9 @@ impl Action {
     pub fn ask(&self, world: &World) -> Ask {
         if let Self::Look { at, .. } = self {
             return Ask::get(&at.path(world));
+        }
+        if let Self::Notification { step, .. } = self {
+            return step.ask(world);
         }
         let (method, path, body) = self
             .on_message(world)

@@ -9,7 +9,7 @@ use super::receipts;
 use super::snapshot::Snapshot;
 use super::view::{difference, of_conversation, of_message};
 use super::world::{By, World};
-use super::{Failure, Kind, MEMORY, STORE};
+use super::{Failure, Kind, MEMORY, STORE, notifications};
 
 /// A fresh snapshot is what the world holds, in this order.
 pub fn fresh(world: &World, person: usize, snapshot: &Snapshot) -> Result<(), Failure> {
@@ -42,6 +42,7 @@ pub fn fresh(world: &World, person: usize, snapshot: &Snapshot) -> Result<(), Fa
         }
         receipts::horizons(world, person, of, item)?;
     }
+    notifications::unread(world, person, &snapshot.unread, "GET /v1/sync")?;
     unread(world, person, &snapshot.unread["changed"], "GET /v1/sync")
 }
 
@@ -75,6 +76,7 @@ pub async fn counts(
         let answer = host.get(world, by, instance, "/v1/unread").await?;
         let told_by = format!("/v1/unread of {instance}");
         unread(world, person, &answer.body["conversations"], &told_by)?;
+        notifications::unread(world, person, &answer.body, &told_by)?;
         let total: i64 = world.unread_of(person).values().sum();
         Failure::unless(answer.body["total"] == total, Kind::Unread, || {
             format!("p{person}: {}", answer.text)
@@ -97,6 +99,7 @@ pub async fn device(
     counts(host, world, person, &snapshot.cursor).await?;
     let limit = [200, 7, 200, 50][round % 4];
     device.follow(host, world, round / 2, limit).await?;
+    notifications::list(host, world, person, round).await?;
     if let Some(difference) = device.difference(&snapshot) {
         let what = format!(
             "p{person}: the snapshot and the events after it are no fresh snapshot: {difference}"

@@ -35,6 +35,16 @@ impl Choice<'_> {
             What::Private | What::Group | What::Keyed | What::Unique => {
                 return Some(Action::Create(self.create(text, people)));
             }
+            What::Tell
+            | What::ReadNotification
+            | What::ReadAllNotifications
+            | What::DeleteNotification => {
+                let step = self.notification(&text, people)?;
+                // Mostly the host tells, and a person reads.
+                let is_host = op.what == What::Tell && !op.with.is_multiple_of(16);
+                let by = if is_host { By::Service } else { by };
+                return Some(Action::Notification { by, step });
+            }
             // Each makes memory forget nearly everything, and would hide what it keeps wrongly.
             What::Choose | What::Name if !op.at.is_multiple_of(4) => return None,
             What::Choose => {

@@ -10,7 +10,7 @@ use super::held::{Held, text};
 use super::host::Host;
 use super::snapshot::Snapshot;
 use super::world::{By, World};
-use super::{Failure, Kind};
+use super::{Failure, Kind, notifications};
 
 /// One device of one person.
 pub struct Device {
@@ -69,6 +69,7 @@ impl Device {
                 held.me["unreadCount"] = count["unreadCount"].clone();
             }
         }
+        notifications::unread(world, self.person, &reading.unread, "its device")?;
         let sum: i64 = self
             .held
             .values()

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::host::{Host, no_dead_text};
+use super::notifications::of_notification;
 use super::view::{difference, of_description, of_member, of_members, of_message};
 use super::world::{By, World};
 use super::{Failure, Kind};
@@ -217,6 +218,10 @@ fn same(world: &World, at: usize, event: &Value) -> Result<(), String> {
             let message = world.conversations[of].messages[seq - 1];
             pairs.push((world.message(message, None), of_message(&data["message"])));
         }
+        (Some("notification"), _) => {
+            let told = of_notification(&data["notification"]);
+            pairs.push((world.notification(&expected.detail), told));
+        }
         (Some("receipt"), _) => {
             let receipt = &data["receipt"];
             let told = format!(
@@ -227,15 +232,9 @@ fn same(world: &World, at: usize, event: &Value) -> Result<(), String> {
             pairs.push((detail, told.into()));
         }
         _ => {
-            let name = world
-                .people
-                .iter()
-                .find(|p| p.id == expected.detail)
-                .map(|p| &p.name);
-            pairs.push((
-                json!([detail, name]),
-                json!([data["user"]["id"], data["user"]["name"]]),
-            ));
+            let person = world.people.iter().find(|p| p.id == expected.detail);
+            let told = json!([data["user"]["id"], data["user"]["name"]]);
+            pairs.push((json!([detail, person.map(|p| &p.name)]), told));
         }
     }
     let differs = pairs

@@ -66,6 +66,7 @@ impl World {
                 person,
             } => self.judge_remove(*by, *conversation, *person),
             Action::Choose { .. } | Action::Name { .. } => Ok(200),
+            Action::Notification { by, step } => self.judge_step(*by, step),
             Action::Look { by, at } => self.judge_look(*by, *at),
         }
     }

@@ -15,6 +15,7 @@ mod figures;
 mod held;
 mod host;
 mod judge;
+mod notifications;
 mod op;
 mod perform;
 mod pick;

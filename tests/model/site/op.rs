@@ -35,6 +35,10 @@ pub enum What {
     Leave,
     Choose,
     Name,
+    Tell,
+    ReadNotification,
+    ReadAllNotifications,
+    DeleteNotification,
     Look,
 }
 
@@ -76,6 +80,10 @@ const OFTEN: &[(u32, What)] = &[
     (3, What::Leave),
     (1, What::Choose),
     (1, What::Name),
+    (4, What::Tell),
+    (2, What::ReadNotification),
+    (1, What::ReadAllNotifications),
+    (2, What::DeleteNotification),
     (6, What::Look),
 ];
 

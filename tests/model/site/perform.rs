@@ -43,6 +43,9 @@ pub async fn perform(
     // What is shown has whole milliseconds.
     let done = world.apply(action, (began - TimeDelta::milliseconds(1), Utc::now()));
     bind(world, done, &answer);
+    if let Action::Notification { step, .. } = action {
+        world.bind_notifications(step, &answer.body);
+    }
     if !matches!(
         action,
         Action::Look {

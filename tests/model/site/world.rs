@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::notifications::Notification;
+
 /// Who does something: one of the people, or the host's backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum By {
@@ -91,7 +93,8 @@ impl Message {
 pub struct Event {
     pub kind: &'static str,
     pub conversation: Option<usize>,
-    pub actor: String,
+    /// None of what the host tells somebody.
+    pub actor: Option<String>,
     /// For this person alone.
     pub audience: Option<usize>,
     /// What tells it from others of its kind: a `seq`, a person, a horizon, a status.
@@ -112,6 +115,7 @@ pub struct World {
     pub people: Vec<Person>,
     pub conversations: Vec<Conversation>,
     pub messages: Vec<Message>,
+    pub notifications: Vec<Notification>,
     pub log: Vec<Event>,
     /// What create-or-get finds.
     pub by_key: HashMap<String, usize>,
