@@ -24,6 +24,8 @@ create table notifications (
 );
 create index notifications_of_user on notifications (tenant_id, user_id, position) where deleted_at is null;
 create index notifications_created_at on notifications (created_at);
+create index notifications_over on notifications
+    (coalesce(deleted_at, read_at, case when position is null then coalesce(deliver_at, created_at) end));
 create index notifications_by_id on notifications (tenant_id, user_id, id);
 create index notifications_unread on notifications (tenant_id, user_id, position) where deleted_at is null and read_at is null;
 

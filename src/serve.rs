@@ -22,7 +22,7 @@ use crate::jobs::Bell;
 use crate::live::{Live, RingSize};
 use crate::mail::Mailer;
 use crate::requests::{Arrivals, Requests};
-use crate::routes::{Desk, Limits, Room, Streams};
+use crate::routes::{Desk, Limits, Links, Room, Streams};
 use crate::shutdown::{Readiness, closing_connections, on_signal};
 use crate::store::deliveries::Deliveries;
 use crate::store::handouts::Handouts;
@@ -163,6 +163,7 @@ pub fn rocket(
         .manage(Arc::new(Limits::new(&config.limits)))
         .manage(demo::Slot::new())
         .manage(Room::default())
+        .manage(Links::default())
         .manage(Arc::<Bell>::default())
         .manage(prometheus)
         .manage(origins)

@@ -15,7 +15,7 @@ pub struct MailSettings {
     from: Option<String>,
     public_url: Option<String>,
     site_url: Option<String>,
-    /// Of one attempt, from the connection to the server's last word.
+    /// Of one attempt, from the connection to where the message itself goes.
     pub timeout_secs: u64,
 }
 
@@ -61,11 +61,8 @@ pub struct Mail {
 impl MailSettings {
     /// What sends; none where e-mail is off.
     pub fn read(&self) -> Result<Option<Mail>, ConfigError> {
-        if !(1..=20).contains(&self.timeout_secs) {
-            return Err(ConfigError::Range(
-                "causerie.mail.timeout_secs",
-                "1 to 20: the attempt of a job has no longer",
-            ));
+        if !(1..=60).contains(&self.timeout_secs) {
+            return Err(ConfigError::Range("causerie.mail.timeout_secs", "1 to 60"));
         }
         let public_url = self.public_url.as_deref().map(public).transpose()?;
         let site_url = self.site_url.as_deref().map(public).transpose()?;

@@ -12,12 +12,16 @@ use crate::store::emails::{self, Inbox};
 use crate::store::jobs::{Ending, Taken};
 use crate::store::preferences::{self, Defaults};
 
+/// So often a message is handed over whole without an answer, over some hours. Whoever runs the service looks
+/// whether it arrived, and has it sent again or not.
+const UNANSWERED: i32 = 12;
+
 pub(super) async fn send(shop: &Shop, job: &Taken) -> Ending {
     let Some(mailer) = &shop.mailer else {
         return again(job, "smtp_url is not set on the instance that tried");
     };
     let Ok(payload) = serde_json::from_value::<EmailPayload>(job.payload.clone()) else {
-        return Ending::Dead("it was written by another version".to_owned());
+        return again(job, "it was written by another version");
     };
     let wishes = match wishes(shop, job, &payload).await {
         Ok(wishes) => wishes,
@@ -44,12 +48,16 @@ pub(super) async fn send(shop: &Shop, job: &Taken) -> Ending {
         Ok(()) => "sent",
         Err(Failure::Temporary(_)) => "temporary",
         Err(Failure::Permanent(_)) => "permanent",
+        Err(Failure::Unknown(_)) => "unknown",
     };
     metrics::counter!("causerie_emails_total", "result" => result).increment(1);
     match sent {
         Ok(()) => Ending::Done,
         Err(Failure::Temporary(why)) => again(job, &why),
         Err(Failure::Permanent(why)) => Ending::Dead(why),
+        Err(Failure::Unknown(why)) if job.attempts >= UNANSWERED => Ending::Dead(why),
+        // Each time it may be one more: longer pauses, so that there are few.
+        Err(Failure::Unknown(why)) => Ending::Again(pause(job.attempts + 3), why),
     }
 }
 
@@ -92,12 +100,13 @@ async fn addressed(
             let Some(Inbox {
                 email: Some(address),
                 is_off: false,
+                since,
             }) = emails::inbox(&shop.db, &user).await?
             else {
                 return Ok(None);
             };
             let secret = emails::secret_or_new(&shop.db).await?;
-            let token = Seal::of(&secret).and_then(|seal| seal.token(&user));
+            let token = Seal::of(&secret).and_then(|seal| seal.token(&user, since));
             let token = token.map_err(|error| Error::from(Code::Internal).because(error))?;
             (Some(address), Some(mailer.unsubscribe_url(&token)))
         }

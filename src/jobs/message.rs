@@ -12,7 +12,8 @@ use crate::store::scheduled;
 pub async fn send(shop: &Shop, job: &Taken) -> Ending {
     let send = match scheduled::of_job(job) {
         Ok(send) => send,
-        Err(error) => return Ending::Dead(error.to_string()),
+        // By another version, which may take it next.
+        Err(error) => return Ending::Again(work::pause(job.attempts), error.to_string()),
     };
     let Err(error) = shop.writer.write(Op::Send(Box::new(send))).await else {
         return Ending::Done;

@@ -20,7 +20,7 @@ use crate::live::Live;
 use crate::mail::Mailer;
 use crate::model::{JobKind, JobState};
 use crate::store::Db;
-use crate::store::jobs::{self, Ending, Taken};
+use crate::store::jobs::{self, Ending, Places, Taken};
 use crate::store::writer::Writer;
 
 /// How soon a job is found whose time has come, or that another instance has put.
@@ -59,33 +59,48 @@ pub async fn run(
     _working: mpsc::Sender<()>,
 ) {
     let lease = Duration::from_secs(settings.lease_secs);
+    let longest = shop.mailer.as_ref().map_or(Duration::ZERO, Mailer::longest);
+    let email_lease = lease.max(longest.div_f64(work::OF_THE_LEASE) + Duration::from_secs(1));
     let (over, is_over) = watch::channel(false);
-    let mut search = Search::new(lease);
-    let mut doing = JoinSet::new();
+    let mut search = Search::default();
+    let (mut emails, mut others) = (JoinSet::new(), JoinSet::new());
     while !shop.live.is_draining() && settings.at_once > 0 {
-        while doing.try_join_next().is_some() {}
-        let free = settings.at_once - doing.len();
-        let taken = search.look(&shop, free).await;
-        let is_all = taken.len() < free;
-        for job in taken {
+        while emails.try_join_next().is_some() {}
+        while others.try_join_next().is_some() {}
+        let places = Places {
+            emails: (settings.at_once - emails.len()) as i64,
+            email_lease,
+            others: (settings.at_once - others.len()) as i64,
+            lease,
+        };
+        for job in search.look(&shop, places).await {
+            let (doing, lease) = match job.kind {
+                JobKind::Email => (&mut emails, places.email_lease),
+                _ => (&mut others, places.lease),
+            };
             doing.spawn(work::work(shop.clone(), job, lease, is_over.clone()));
         }
         tokio::select! {
-            () = bell.0.notified(), if is_all => {}
+            () = bell.0.notified() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            Some(_) = doing.join_next() => {}
+            Some(_) = emails.join_next() => {}
+            Some(_) = others.join_next() => {}
         }
     }
-    let all = async { while doing.join_next().await.is_some() {} };
+    let all = async {
+        while others.join_next().await.is_some() {}
+        while emails.join_next().await.is_some() {}
+    };
     if tokio::time::timeout(DRAIN, all).await.is_err() {
         over.send_replace(true);
-        while doing.join_next().await.is_some() {}
+        while others.join_next().await.is_some() {}
+        while emails.join_next().await.is_some() {}
     }
 }
 
 /// Looks for what is due, on a connection of its own.
+#[derive(Default)]
 struct Search {
-    lease: Duration,
     connection: Option<PgConnection>,
     looked: Option<Instant>,
     counted: Option<Instant>,
@@ -93,19 +108,9 @@ struct Search {
 }
 
 impl Search {
-    fn new(lease: Duration) -> Self {
-        Self {
-            lease,
-            connection: None,
-            looked: None,
-            counted: None,
-            is_failing: false,
-        }
-    }
-
-    /// At most `free` jobs, to be done now. A database that does not answer is said once, until it does again.
-    async fn look(&mut self, shop: &Shop, free: usize) -> Vec<Taken> {
-        match self.try_look(shop, free).await {
+    /// As many jobs as there are places, to be done now. A database that does not answer is said once, until it does again.
+    async fn look(&mut self, shop: &Shop, places: Places) -> Vec<Taken> {
+        match self.try_look(shop, places).await {
             Ok(taken) => {
                 self.is_failing = false;
                 taken
@@ -119,7 +124,7 @@ impl Search {
         }
     }
 
-    async fn try_look(&mut self, shop: &Shop, free: usize) -> Result<Vec<Taken>> {
+    async fn try_look(&mut self, shop: &Shop, places: Places) -> Result<Vec<Taken>> {
         // Taken out, so that an error leaves no half-used connection behind.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -131,9 +136,9 @@ impl Search {
         if is_time(&mut self.counted, COUNT_EVERY) {
             count(&mut connection).await?;
         }
-        let taken = match free {
+        let taken = match places.emails + places.others {
             0 => Vec::new(),
-            free => jobs::take(&mut connection, self.lease, free as i64).await?,
+            _ => jobs::take(&mut connection, places).await?,
         };
         self.connection = Some(connection);
         Ok(taken)

@@ -11,14 +11,16 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Shop, perform};
-use crate::model::JobState;
+use crate::model::{JobKind, JobState};
 use crate::store::jobs::{self, Ending, Taken};
+
+/// Ended before the lease does: nobody else has begun it.
+pub const OF_THE_LEASE: f64 = 0.8;
 
 /// Does it, and says how it ended.
 pub async fn work(shop: Arc<Shop>, job: Taken, lease: Duration, is_over: watch::Receiver<bool>) {
     let began = Instant::now();
-    // Ended before the lease does: nobody else has begun it.
-    let limit = lease.mul_f64(0.8);
+    let limit = lease.mul_f64(OF_THE_LEASE);
     let ending = guarded(perform(&shop, &job), &job, limit, is_over).await;
     histogram!("causerie_job_seconds", "kind" => job.kind.as_str())
         .record(began.elapsed().as_secs_f64());
@@ -35,12 +37,17 @@ async fn guarded(
     let again = |why: &str| Ending::Again(pause(job.attempts), why.to_owned());
     let work = timeout(limit, AssertUnwindSafe(work).catch_unwind());
     tokio::select! {
-        // The other end is held for as long as anything runs.
-        _ = is_over.wait_for(|is_over| *is_over) => Ending::Later(Utc::now()),
+        biased;
         ended = work => match ended {
             Ok(Ok(ending)) => ending,
             Ok(Err(_)) => again("it panicked"),
             Err(_) => again("it took too long"),
+        },
+        // The other end is held for as long as anything runs.
+        _ = is_over.wait_for(|is_over| *is_over) => match job.kind {
+            // It may have been sent.
+            JobKind::Email => again("the instance has ended"),
+            _ => Ending::Later(Utc::now()),
         },
     }
 }
@@ -60,16 +67,17 @@ async fn note(shop: &Shop, job: &Taken, ending: &Ending, until: Instant) {
         }
     };
     let (id, kind) = (job.id, job.kind.as_str());
+    let cause = |why| logged(job.kind, why);
     let outcome = match (noted, ending) {
         (None, _) => "lost",
         (Some(JobState::Dead), Ending::Again(_, why) | Ending::Dead(why)) => {
             let attempts = job.attempts;
-            tracing::error!(job.id = %id, job.kind = kind, attempts, error = %why, "a job is dead");
+            tracing::error!(job.id = %id, job.kind = kind, attempts, error = %cause(why), "a job is dead");
             "dead"
         }
         (_, Ending::Again(wait, why)) => {
             let seconds = wait.as_secs();
-            tracing::warn!(job.id = %id, job.kind = kind, error = %why, seconds, "a job failed, and is tried again");
+            tracing::warn!(job.id = %id, job.kind = kind, error = %cause(why), seconds, "a job failed, and is tried again");
             "retried"
         }
         (_, Ending::Done) => "done",
@@ -78,6 +86,15 @@ async fn note(shop: &Shop, job: &Taken, ending: &Ending, until: Instant) {
         (_, Ending::Moot(_)) => "cancelled",
     };
     counter!("causerie_jobs_done_total", "kind" => kind, "outcome" => outcome).increment(1);
+}
+
+/// What servers say to an e-mail names whom it is for: in the log is what kind of answer it was, and the whole of it with the
+/// job.
+fn logged(kind: JobKind, why: &str) -> &str {
+    match kind {
+        JobKind::Email => why.split_once(':').map_or(why, |(class, _)| class),
+        _ => why,
+    }
 }
 
 /// Before the next attempt: 2 s, 4 s, 8 s … up to an hour, give or take a half, so that what failed together is not tried

@@ -1,6 +1,7 @@
 //! Connections to the SMTP server: opened when they are needed, kept for the next e-mail. lettre has a pool too; it takes a
 //! connection back from a send that was given up in the middle of a message, and writes the next one behind it.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::Response;
 use tokio::time::timeout;
 
 use super::Failure;
@@ -18,6 +20,8 @@ use crate::config::{Security, Smtp};
 /// Servers close what is quiet for some minutes.
 const KEPT: Duration = Duration::from_secs(60);
 const KEPT_AT_MOST: usize = 8;
+/// So many times as long as for all that goes before: programs that look for viruses take their time.
+pub const LAST_WORD: u32 = 4;
 
 pub struct Connections {
     smtp: Smtp,
@@ -43,28 +47,31 @@ impl Connections {
         })
     }
 
-    /// Hands one message to the server, within `patience` in all. What is not over by then is cut off: the connection goes
-    /// with it, and a message without its end is none.
+    /// Hands one message to the server, within `patience`; and for its last word waits longer, for a server that has the
+    /// whole message may well deliver it. What is not over by then is cut off: the connection goes with it.
     pub async fn send(
         &self,
         envelope: &Envelope,
         message: &[u8],
         patience: Duration,
     ) -> Result<(), Failure> {
-        let sending = async {
+        let begun = async {
             let mut connection = self.connection().await.map_err(Failure::of_connection)?;
-            hand_over(&mut connection, envelope, message)
-                .await
-                .map_err(Failure::of_message)?;
-            self.keep(connection);
-            Ok(())
+            begin(&mut connection, envelope).await?;
+            Ok(connection)
         };
-        timeout(patience, sending).await.unwrap_or_else(|_| {
-            let seconds = patience.as_secs();
-            Err(Failure::Temporary(format!(
-                "the SMTP server did not answer within {seconds} s"
-            )))
-        })
+        let silent = |waited: Duration| {
+            let seconds = waited.as_secs();
+            format!("the SMTP server did not answer within {seconds} s")
+        };
+        let begun = timeout(patience, begun).await;
+        let mut connection = begun.unwrap_or_else(|_| Err(Failure::Temporary(silent(patience))))?;
+        let patience = patience * LAST_WORD;
+        let ended = timeout(patience, connection.message(message)).await;
+        let said = ended.map_err(|_| Failure::Unknown(silent(patience)))?;
+        is(said.map_err(Failure::of_the_end)?, 200..300)?;
+        self.keep(connection);
+        Ok(())
     }
 
     async fn connection(&self) -> Result<AsyncSmtpConnection, Error> {
@@ -114,20 +121,29 @@ impl Connections {
     }
 }
 
-/// What the server refuses ends here: the connection is not used again, and its last word is what counts.
-async fn hand_over(
-    connection: &mut AsyncSmtpConnection,
-    envelope: &Envelope,
-    message: &[u8],
-) -> Result<(), Error> {
-    let from = envelope.from().cloned();
-    connection.command(Mail::new(from, Vec::new())).await?;
+/// Up to where the message itself goes. What the server refuses ends here: the connection is not used again, and its last
+/// word is what counts.
+async fn begin(connection: &mut AsyncSmtpConnection, envelope: &Envelope) -> Result<(), Failure> {
+    // Before anybody is named it is about who sends.
+    let from = Mail::new(envelope.from().cloned(), Vec::new());
+    let said = connection.command(from).await;
+    is(said.map_err(Failure::of_connection)?, 200..300)?;
     for to in envelope.to() {
-        connection
-            .command(Rcpt::new(to.clone(), Vec::new()))
-            .await?;
+        let said = connection.command(Rcpt::new(to.clone(), Vec::new())).await;
+        is(said.map_err(Failure::of_message)?, 200..300)?;
     }
-    connection.command(Data).await?;
-    connection.message(message).await?;
-    Ok(())
+    let said = connection.command(Data).await;
+    is(said.map_err(Failure::of_message)?, 354..355)
+}
+
+/// Each command has answers of its own: somebody who put one in before the connection was encrypted is found here, for then
+/// every answer is that to the command before.
+fn is(said: Response, codes: Range<u16>) -> Result<(), Failure> {
+    let code = u16::from(said.code());
+    match codes.contains(&code) {
+        true => Ok(()),
+        false => Err(Failure::Temporary(format!(
+            "the SMTP server answered {code} out of turn"
+        ))),
+    }
 }

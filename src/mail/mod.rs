@@ -38,6 +38,8 @@ pub enum Failure {
     Temporary(String),
     /// It never will.
     Permanent(String),
+    /// The server has it, or has not: it has not said. Sent again, it may be there twice.
+    Unknown(String),
 }
 
 impl Failure {
@@ -47,12 +49,24 @@ impl Failure {
     }
 
     fn of_message(error: Error) -> Self {
-        match error.is_permanent() {
+        let code = error.status().map(u16::from);
+        match error.is_permanent() && !code.is_some_and(|code| OF_THE_LOGIN.contains(&code)) {
             true => Self::Permanent(said(&error)),
             false => Self::Temporary(said(&error)),
         }
     }
+
+    /// After the whole message was handed over.
+    fn of_the_end(error: Error) -> Self {
+        match error.status() {
+            Some(_) => Self::of_message(error),
+            None => Self::Unknown(said(&error)),
+        }
+    }
 }
+
+/// "Log in first" and the like (RFC 4954): said of who sends, at whichever command.
+const OF_THE_LOGIN: [u16; 4] = [530, 534, 535, 538];
 
 /// In one line that Postgres can store.
 fn said(error: &Error) -> String {
@@ -86,6 +100,11 @@ impl Mailer {
                 .time_to_live(REMEMBERED)
                 .build(),
         })
+    }
+
+    /// The longest that one attempt takes.
+    pub fn longest(&self) -> Duration {
+        self.patience * (1 + connection::LAST_WORD)
     }
 
     /// Where a person turns e-mails off by this token.

@@ -7,7 +7,7 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::model::UserKey;
+use crate::model::{Position, UserKey};
 
 /// Bytes of a signature.
 const SIGNED: usize = 32;
@@ -30,9 +30,9 @@ impl Seal {
         })
     }
 
-    /// The token of a person: always the same one.
-    pub fn token(&self, user: &UserKey) -> Result<String, Unspecified> {
-        let mut named = written(user);
+    /// The token of a person: always the same one. `since` tells them from whoever had the id before and was erased.
+    pub fn token(&self, user: &UserKey, since: Position) -> Result<String, Unspecified> {
+        let mut named = written(user, since);
         let signature = hmac::sign(&self.signing, &named);
         // The nonce is the signature's begin: it repeats for the same person alone, and there says the same.
         let nonce = nonce(signature.as_ref())?;
@@ -42,7 +42,7 @@ impl Seal {
     }
 
     /// Whose it is, if it is one of ours.
-    pub fn open(&self, token: &str) -> Option<UserKey> {
+    pub fn open(&self, token: &str) -> Option<(UserKey, Position)> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (signature, hidden) = bytes.split_at_checked(SIGNED)?;
         let mut hidden = hidden.to_vec();
@@ -50,14 +50,15 @@ impl Seal {
         let opened = self.hiding.open_in_place(nonce, Aad::empty(), &mut hidden);
         let named = opened.ok()?;
         hmac::verify(&self.signing, named, signature).ok()?;
-        let (tenant, id) = std::str::from_utf8(named).ok()?.split_once('\0')?;
-        Some(UserKey::new(tenant, id))
+        let mut parts = std::str::from_utf8(named).ok()?.splitn(3, '\0');
+        let user = UserKey::new(parts.next()?, parts.next()?);
+        Some((user, parts.next()?.parse().ok()?))
     }
 }
 
 /// No id and no tenant holds a NUL.
-fn written(user: &UserKey) -> Vec<u8> {
-    format!("{}\0{}", user.tenant, user.id).into_bytes()
+fn written(user: &UserKey, since: Position) -> Vec<u8> {
+    format!("{}\0{}\0{since}", user.tenant, user.id).into_bytes()
 }
 
 fn nonce(signature: &[u8]) -> Result<Nonce, Unspecified> {
@@ -72,11 +73,11 @@ mod tests {
     fn a_token_names_its_person_to_nobody_else_and_cannot_be_made() {
         let seal = Seal::of(b"a secret of the tests").expect("keys");
         let alice = UserKey::new("salon", "alice");
-        let token = seal.token(&alice).expect("a token");
-        assert_eq!(seal.open(&token), Some(alice.clone()));
-        assert_eq!(seal.token(&alice).expect("it"), token, "the same again");
+        let token = seal.token(&alice, 7).expect("a token");
+        assert_eq!(seal.open(&token), Some((alice.clone(), 7)));
+        assert_eq!(seal.token(&alice, 7).expect("it"), token, "the same again");
         let other = UserKey::new("salon-a", "lice");
-        assert_ne!(seal.token(&other).expect("it"), token);
+        assert_ne!(seal.token(&other, 7).expect("it"), token);
         let bytes = URL_SAFE_NO_PAD.decode(&token).expect("bytes");
         let plain = String::from_utf8_lossy(&bytes);
         assert!(

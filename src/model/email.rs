@@ -40,7 +40,12 @@ pub struct NewEmail {
     )]
     pub template: Option<FilledTemplate>,
     /// Not before; now, where it is left out or past. At most a year ahead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::time::rfc3339",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub deliver_at: Option<Time>,
 }
 

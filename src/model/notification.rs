@@ -89,7 +89,8 @@ pub struct NewNotification {
     #[schema(min_items = 1, max_items = 2)]
     pub channels: Vec<Channel>,
     /// Shown at that time instead of at once: 366 days from now at most.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::time::rfc3339")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub deliver_at: Option<Time>,
 }
 

@@ -57,6 +57,7 @@ pub use read::ReadUpTo;
 pub use room::Room;
 pub use streams::Streams;
 pub use typing::TypingNow;
+pub use unsubscribe::Links;
 pub use users::Profiles;
 
 /// Every address of the service, ready to be launched.

@@ -34,11 +34,12 @@ pub struct NotificationPage {
 /// Tell people something (`service`)
 ///
 /// One notification for each person that is named. Live in their feeds as `notification.created`. With `deliverAt` they are
-/// shown at that time. Repeated with the same `Idempotency-Key` it gives the same ones.
+/// shown at that time. Repeated with the same `Idempotency-Key` and the
+/// same body it gives the same ones.
 #[utoipa::path(post, path = "/v1/notifications", tag = "notifications", operation_id = "createNotifications", request_body = NewNotification,
     params(("Idempotency-Key" = Option<String>, Header, description = "Chosen by the caller; remembered for 30 days")),
     responses(
-        (status = 201, description = "One for each person, in the order given", body = Page<Notification>, headers(("Idempotency-Replayed" = bool))),
+        (status = 201, description = "One for each person, in the order given; those left out who do not want to see this type, and all where it goes by e-mail alone", body = Page<Notification>, headers(("Idempotency-Replayed" = bool))),
         (status = 403, description = "Only for the host's backend", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`idempotency-mismatch`; `email-off`: no `smtp_url` in the settings", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`user-unknown`, naming whom; or fields that are not acceptable", body = Problem, content_type = "application/problem+json"),
@@ -137,11 +138,16 @@ pub async fn read(
 #[post("/notifications/read-all")]
 pub async fn read_all(
     me: AuthUser,
+    db: &Db,
     writer: &State<Writer>,
     limits: &State<Arc<Limits>>,
 ) -> Result<Status> {
     limits.send(&me)?;
-    while mark(writer, &me, What::AllRead, false).await? >= STEP as u64 {}
+    // What is shown while this goes on, nobody has seen yet.
+    let Some(newest) = notifications::newest(db, &me.key).await? else {
+        return Ok(Status::NoContent);
+    };
+    while mark(writer, &me, What::AllRead(newest), false).await? >= STEP as u64 {}
     Ok(Status::NoContent)
 }
 

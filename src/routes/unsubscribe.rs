@@ -3,12 +3,13 @@
 
 use rocket::http::Header;
 use rocket::response::content::RawHtml;
-use rocket::{Responder, get, post};
+use rocket::{Responder, State, get, post};
+use tokio::sync::OnceCell;
 
 use super::params::Query;
 use crate::error::{Code, Error, Locale, Problem, Result};
 use crate::mail::{Seal, unsubscribe_page};
-use crate::model::{Language, UserKey};
+use crate::model::{Language, Position, UserKey};
 use crate::store::{Db, emails};
 
 /// Its style is in it; its form leads to itself. To itself alone it says where it comes from.
@@ -34,9 +35,12 @@ pub struct Shown {
         (status = 503, description = "No database: come back after `Retry-After`", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/unsubscribe")]
-pub async fn page(query: Query, locale: Locale, db: &Db) -> Result<Shown> {
-    let user = holder(&query, db).await?;
-    emails::inbox(db, &user).await?.ok_or(Code::NotFound)?;
+pub async fn page(query: Query, locale: Locale, db: &Db, links: &State<Links>) -> Result<Shown> {
+    let (user, since) = holder(&query, db, links).await?;
+    let inbox = emails::inbox(db, &user).await?;
+    inbox
+        .filter(|inbox| inbox.since == since)
+        .ok_or(Code::NotFound)?;
     shown(locale, false)
 }
 
@@ -52,19 +56,26 @@ pub async fn page(query: Query, locale: Locale, db: &Db) -> Result<Shown> {
         (status = 503, description = "No database: come back after `Retry-After`", body = Problem, content_type = "application/problem+json"),
     ))]
 #[post("/unsubscribe")]
-pub async fn confirm(query: Query, locale: Locale, db: &Db) -> Result<Shown> {
-    let user = holder(&query, db).await?;
-    match emails::turn_off(db, &user).await? {
+pub async fn confirm(query: Query, locale: Locale, db: &Db, links: &State<Links>) -> Result<Shown> {
+    let (user, since) = holder(&query, db, links).await?;
+    match emails::turn_off(db, &user, since).await? {
         true => shown(locale, true),
         false => Err(Code::NotFound.into()),
     }
 }
 
-/// Whose link it is.
-async fn holder(query: &Query, db: &Db) -> Result<UserKey> {
+/// What links are sealed with, once it is known: strangers' requests do not each ask for it.
+#[derive(Default)]
+pub struct Links(OnceCell<Seal>);
+
+/// Whose link it is, and since when that is somebody of theirs.
+async fn holder(query: &Query, db: &Db, links: &Links) -> Result<(UserKey, Position)> {
     let token = query.text("token")?.ok_or(Code::NotFound)?;
-    let secret = emails::secret(db).await?.ok_or(Code::NotFound)?;
-    let seal = Seal::of(&secret).map_err(|error| Error::from(Code::Internal).because(error))?;
+    let read = async || {
+        let secret = emails::secret(db).await?.ok_or(Code::NotFound)?;
+        Seal::of(&secret).map_err(|error| Error::from(Code::Internal).because(error))
+    };
+    let seal = links.0.get_or_try_init(read).await?;
     seal.open(&token).ok_or_else(|| Code::NotFound.into())
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::jobs::{self, NewJob};
 use super::{Db, bounded, query, query_as};
 use crate::error::{Code, Error, Result};
-use crate::model::{Email, EmailPayload, JobKind, JobState, NewEmail, Time, UserKey};
+use crate::model::{Email, EmailPayload, JobKind, JobState, NewEmail, Position, Time, UserKey};
 
 /// With the pauses between attempts, about a day.
 pub(super) const MAX_ATTEMPTS: i32 = 30;
@@ -124,12 +124,13 @@ pub struct Inbox {
     /// The person wants none.
     #[sqlx(rename = "email_off")]
     pub is_off: bool,
+    /// Where in the log whoever had the id before was erased; 0 = nobody had it.
+    pub since: Position,
 }
 
 /// None where nobody is known by this id, or they were erased.
 pub async fn inbox(db: &Db, user: &UserKey) -> Result<Option<Inbox>> {
-    let text =
-        "select email, email_off from users where tenant_id = $1 and id = $2 and not is_erased";
+    let text = "select email, email_off, coalesce(erased_position, 0) as since from users where tenant_id = $1 and id = $2 and not is_erased";
     bounded(async {
         let mut connection = db.connection().await?;
         Ok(query_as("emails.inbox", text)
@@ -141,15 +142,17 @@ pub async fn inbox(db: &Db, user: &UserKey) -> Result<Option<Inbox>> {
     .await
 }
 
-/// No more e-mails for this person. False where there is nobody.
-pub async fn turn_off(db: &Db, user: &UserKey) -> Result<bool> {
-    let text =
-        "update users set email_off = true where tenant_id = $1 and id = $2 and not is_erased";
+/// No more e-mails for this person. False where there is nobody, or somebody else by now.
+pub async fn turn_off(db: &Db, user: &UserKey, since: Position) -> Result<bool> {
+    let text = "
+        update users set email_off = true
+         where tenant_id = $1 and id = $2 and not is_erased and coalesce(erased_position, 0) = $3::bigint";
     bounded(async {
         let mut connection = db.connection().await?;
         let done = query("emails.turn_off", text)
             .bind(user.tenant.to_string())
             .bind(user.id.to_string())
+            .bind(since)
             .execute(&mut *connection)
             .await?;
         Ok(done.rows_affected() > 0)

@@ -70,22 +70,24 @@ async fn list(
 }
 
 async fn counts(connection: &mut PgConnection, tenant: &str) -> Result<Vec<JobCount>> {
-    let text = "select kind, state, count(*) as count from jobs where tenant_id = $1 group by kind, state order by kind, state";
+    let text = "select kind, state, count(*) as count from jobs where tenant_id = $1 and kind = any($2) group by kind, state order by kind, state";
     Ok(query_as("jobs.counts", text)
         .bind(tenant.to_owned())
+        .bind(kinds(None))
         .fetch_all(connection)
         .await?)
 }
 
 async fn oldest_due(connection: &mut PgConnection, tenant: &str) -> Result<Option<f64>> {
     let text = "
-        select extract(epoch from now() - run_at)::float8 from jobs
-         where tenant_id = $1 and state = 'WAITING' and run_at <= now() order by run_at limit 1";
-    let found: Option<(f64,)> = query_as("jobs.oldest_due", text)
+        select extract(epoch from now() - least(
+            (select run_at from jobs where tenant_id = $1 and state = 'WAITING' and kind = 'EMAIL' and run_at <= now() order by run_at limit 1),
+            (select run_at from jobs where tenant_id = $1 and state = 'WAITING' and kind <> 'EMAIL' and run_at <= now() order by run_at limit 1)))::float8";
+    let (seconds,): (Option<f64>,) = query_as("jobs.oldest_due", text)
         .bind(tenant.to_owned())
-        .fetch_optional(connection)
+        .fetch_one(connection)
         .await?;
-    Ok(found.map(|(seconds,)| seconds))
+    Ok(seconds)
 }
 
 /// From the beginning, now: one that is dead or cancelled, and still knows what it is about.

@@ -86,28 +86,50 @@ pub async fn put(connection: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<U
     Ok(put.into_iter().map(|(id,)| id).collect())
 }
 
-/// By name for the test of what it costs.
+/// How many may be begun, and for how long each is held. E-mails have places of their own: a server that hangs keeps nobody
+/// else waiting.
+#[derive(Debug, Clone, Copy)]
+pub struct Places {
+    pub emails: i64,
+    pub email_lease: Duration,
+    pub others: i64,
+    pub lease: Duration,
+}
+
+/// By name for the test of what it costs. What one person says in one conversation goes in its order, one after the other.
+/// Kinds of another version wait for it.
 pub const TAKE: &str = "
-    with due as (
-        select tenant_id, id from jobs where state = 'WAITING' and run_at <= now()
-         order by run_at limit $3 for update skip locked
-    )
+    with emails as (
+        select tenant_id, id from jobs where state = 'WAITING' and kind = 'EMAIL' and run_at <= now()
+         order by run_at limit $4 for update skip locked
+    ), others as (
+        select tenant_id, id from jobs w where state = 'WAITING' and kind <> 'EMAIL' and run_at <= now() and kind = any($6)
+           and not (kind = 'MESSAGE' and exists (
+               select from jobs e where e.tenant_id = w.tenant_id and e.user_id = w.user_id and e.kind = 'MESSAGE'
+                  and e.state in ('WAITING', 'RUNNING') and (e.run_at, e.id) < (w.run_at, w.id)
+                  and e.payload->'conversationId' = w.payload->'conversationId'))
+         order by run_at limit $2 for update skip locked
+    ), due as (select * from emails union all select * from others)
     update jobs j set state = 'RUNNING', attempts = j.attempts + 1, lease = $1,
-                      leased_until = now() + make_interval(secs => $2)
+                      leased_until = now() + make_interval(secs => case when j.kind = 'EMAIL' then $5 else $3 end)
       from due where j.tenant_id = due.tenant_id and j.id = due.id
     returning j.tenant_id, j.id, j.kind, j.key, j.user_id, j.payload, j.attempts, j.max_attempts, j.lease";
 
-/// Takes at most `limit` jobs whose time has come, the oldest first, until `lease` has passed.
-pub async fn take(
-    connection: &mut PgConnection,
-    lease: Duration,
-    limit: i64,
-) -> Result<Vec<Taken>> {
+/// Those that this version does.
+pub fn kinds() -> Vec<&'static str> {
+    JobKind::ALL.iter().map(|kind| kind.as_str()).collect()
+}
+
+/// Takes as many jobs as there are places, whose time has come, the oldest first.
+pub async fn take(connection: &mut PgConnection, places: Places) -> Result<Vec<Taken>> {
     bounded(async {
         let taken = query_as("jobs.take", TAKE)
             .bind(Uuid::new_v4())
-            .bind(lease.as_secs_f64())
-            .bind(limit);
+            .bind(places.others)
+            .bind(places.lease.as_secs_f64())
+            .bind(places.emails)
+            .bind(places.email_lease.as_secs_f64())
+            .bind(kinds());
         Ok(taken.fetch_all(connection).await?)
     })
     .await
@@ -169,10 +191,11 @@ pub async fn take_back(connection: &mut PgConnection) -> Result<Vec<Orphan>> {
         update jobs set state = case when attempts >= max_attempts then 'DEAD' else 'WAITING' end,
                         finished_at = case when attempts >= max_attempts then now() end,
                         lease = null, leased_until = null, error = 'the instance that did it has ended, or took too long'
-         where state = 'RUNNING' and leased_until < now()
+         where state = 'RUNNING' and leased_until < now() and kind = any($1)
         returning id, kind, state";
     bounded(async {
         Ok(query_as("jobs.take_back", text)
+            .bind(kinds())
             .fetch_all(connection)
             .await?)
     })
@@ -185,8 +208,9 @@ pub async fn standing(connection: &mut PgConnection) -> Result<([(JobState, i64)
     let text = "
         select (select count(*) from jobs where state = 'WAITING'), (select count(*) from jobs where state = 'RUNNING'),
                (select count(*) from jobs where state = 'DEAD'),
-               coalesce((select extract(epoch from now() - run_at)::float8 from jobs
-                          where state = 'WAITING' and run_at <= now() order by run_at limit 1), 0)";
+               coalesce(extract(epoch from now() - least(
+                   (select run_at from jobs where state = 'WAITING' and kind = 'EMAIL' and run_at <= now() order by run_at limit 1),
+                   (select run_at from jobs where state = 'WAITING' and kind <> 'EMAIL' and run_at <= now() order by run_at limit 1)))::float8, 0)";
     bounded(async {
         let (waiting, running, dead, oldest): (i64, i64, i64, f64) =
             query_as("jobs.standing", text)

@@ -21,6 +21,11 @@ pub(super) struct Mailed<'a> {
     pub(super) at: DateTime<Utc>,
 }
 
+/// Of the job.
+pub(super) fn email_key(notification: Uuid) -> String {
+    format!("n:{notification}")
+}
+
 impl Mailed<'_> {
     /// By the notification's id: put again, it is the same.
     pub(super) fn job(&self) -> Result<NewJob> {
@@ -52,7 +57,7 @@ impl Mailed<'_> {
         Ok(NewJob {
             tenant: self.user.tenant.to_string(),
             kind: JobKind::Email,
-            key: Some(format!("n:{}", self.id)),
+            key: Some(email_key(self.id)),
             user: Some(self.user.id.to_string()),
             payload: serde_json::to_value(payload)?,
             run_at: self.at,

@@ -107,6 +107,25 @@ pub async fn list(
     .await
 }
 
+/// Where in the log the newest was shown; none where there is none.
+pub async fn newest(db: &Db, me: &UserKey) -> Result<Option<Position>> {
+    let text = concat!(
+        "select n.position from ",
+        seen_by!("$1", "$2"),
+        " order by n.position desc limit 1"
+    );
+    bounded(async {
+        let mut connection = db.connection().await?;
+        let found: Option<(Position,)> = query_as("notifications.newest", text)
+            .bind(me.tenant.to_string())
+            .bind(me.id.to_string())
+            .fetch_optional(&mut *connection)
+            .await?;
+        Ok(found.map(|(position,)| position))
+    })
+    .await
+}
+
 pub(super) async fn count_unread(connection: &mut PgConnection, me: &UserKey) -> Result<i64> {
     let text = concat!("select ", unread_count!());
     let (unread,): (i64,) = query_as("notifications.unread", text)
@@ -181,8 +200,8 @@ pub async fn not_read_since(
     Ok(rows.into_iter().map(key).collect())
 }
 
-/// Forgets what was shown before a time, and read or deleted so long ago that no event of it is kept: at most 5,000 at a
-/// time.
+/// Forgets what was shown before a time, and read or deleted so long ago that no event of it is kept; and what should have
+/// been shown so long ago and was not, for its job was cancelled. At most 5,000 at a time.
 pub async fn prune(
     connection: &mut PgConnection,
     before: DateTime<Utc>,
@@ -191,8 +210,8 @@ pub async fn prune(
     let done = query("notifications.prune", "
         delete from notifications where ctid in (
             select ctid from notifications
-             where created_at < $1 and coalesce(deleted_at, read_at) < now() - make_interval(days => $2)
-             order by created_at limit 5000)")
+             where coalesce(deleted_at, read_at, case when position is null then coalesce(deliver_at, created_at) end)
+                   < now() - make_interval(days => $2) and created_at < $1 limit 5000)")
         .bind(before)
         .bind(log_days)
         .execute(connection)

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::jobs;
 use super::log::LogTransaction;
-use super::mailed::Mailed;
+use super::mailed::{Mailed, email_key};
 use super::notifications::seen_by;
 use super::notify::show;
-use super::{query, query_as};
+use super::{preferences, query, query_as};
 use crate::error::{Code, Result};
 use crate::model::{EventKind, Position, UserKey};
 
@@ -30,8 +30,8 @@ pub enum What {
     /// Its time has come.
     Shown(Uuid),
     Read(Uuid),
-    /// All that were shown so far, the oldest first, some hundred at a time.
-    AllRead,
+    /// All that were shown up to here, the oldest first, some hundred at a time.
+    AllRead(Position),
     /// Of these, what was shown before a time: nobody will read it any more.
     Expired(DateTime<Utc>),
     Deleted(Uuid),
@@ -54,8 +54,8 @@ pub async fn mark_all(log: &mut LogTransaction<'_>, marks: &[&Mark]) -> Result<V
     let mut answers = Vec::with_capacity(marks.len());
     for mark in marks {
         answers.push(match mark.what {
-            What::AllRead => Ok(all_read(log, mark, None).await?),
-            What::Expired(before) => Ok(all_read(log, mark, Some(before)).await?),
+            What::AllRead(up_to) => Ok(all_read(log, mark, up_to, None).await?),
+            What::Expired(before) => Ok(all_read(log, mark, i64::MAX, Some(before)).await?),
             What::Shown(id) => shown(log, mark, id).await?,
             What::Read(id) => read(log, mark, id).await?,
             What::Deleted(id) => deleted(log, mark, id).await?,
@@ -87,7 +87,7 @@ async fn shown(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Re
         return Ok(Ok(0));
     };
     let user = UserKey::new(&mark.by.tenant, &found.user_id);
-    let position = show(log, &user, id);
+    let unwanted = preferences::not_in_app(log.connection, &[(&user, &found.r#type)]).await?;
     if found.email {
         let mailed = Mailed {
             id,
@@ -100,6 +100,11 @@ async fn shown(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Re
         };
         jobs::put(log.connection, &[mailed.job()?]).await?;
     }
+    if !unwanted.is_empty() {
+        bury(log, mark, id).await?;
+        return Ok(Ok(0));
+    }
+    let position = show(log, &user, id);
     query(
         "notifications.show",
         "update notifications set position = $3, created_at = $4 where tenant_id = $1 and id = $2",
@@ -136,6 +141,7 @@ async fn read(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Res
 async fn all_read(
     log: &mut LogTransaction<'_>,
     mark: &Mark,
+    up_to: Position,
     before: Option<DateTime<Utc>>,
 ) -> Result<u64> {
     let me = &mark.by;
@@ -143,7 +149,7 @@ async fn all_read(
         "with old as (
             select n.id, n.position from ",
         seen_by!("$1", "$2"),
-        " and n.read_at is null and n.created_at < coalesce($5, 'infinity'::timestamptz) order by n.position limit $3
+        " and n.read_at is null and n.created_at < coalesce($5, 'infinity'::timestamptz) and n.position <= $6 order by n.position limit $3
         ), done as (
             update notifications n set read_at = $4 from old where n.tenant_id = $1 and n.id = old.id returning old.id, old.position
         )
@@ -155,6 +161,7 @@ async fn all_read(
         .bind(STEP)
         .bind(log.now.0)
         .bind(before)
+        .bind(up_to)
         .fetch_optional(&mut *log.connection)
         .await?;
     let Some((id, count)) = newest else {
@@ -164,16 +171,50 @@ async fn all_read(
     Ok(count as u64)
 }
 
-/// A tombstone: the text goes, the events that name it go on.
+/// A tombstone: the text goes, the events that name it go on, and the e-mail that would still have told it goes nowhere.
 async fn deleted(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Result<u64>> {
     let Some(found) = find(log, mark, id).await? else {
-        return Ok(Err(Code::NotFound.into()));
+        let is_done = was_deleted(log, mark, id).await?;
+        return Ok(if is_done {
+            Ok(0)
+        } else {
+            Err(Code::NotFound.into())
+        });
     };
     if found.position.is_some() {
         let user = UserKey::new(&mark.by.tenant, &found.user_id);
         let count = found.is_unread.then_some(1);
         tell(log, EventKind::NotificationDeleted, &user, id, count);
     }
+    if found.email {
+        let text = "update jobs set state = 'CANCELLED', payload = '{}', finished_at = now()
+                     where tenant_id = $1 and kind = 'EMAIL' and key = $2 and state = 'WAITING'";
+        query("notifications.unmail", text)
+            .bind(mark.by.tenant.to_string())
+            .bind(email_key(id))
+            .execute(&mut *log.connection)
+            .await?;
+    }
+    bury(log, mark, id).await?;
+    Ok(Ok(1))
+}
+
+/// Whoever lost the answer asks again.
+async fn was_deleted(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<bool> {
+    let text = "select from notifications n join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
+                 where n.tenant_id = $1 and n.id = $2 and n.deleted_at is not null and not u.is_erased
+                   and ($4 or n.user_id = $3 and n.position > coalesce(u.erased_position, 0))";
+    let found = query("notifications.was_deleted", text)
+        .bind(mark.by.tenant.to_string())
+        .bind(id)
+        .bind(mark.by.id.to_string())
+        .bind(mark.by_service)
+        .fetch_optional(&mut *log.connection)
+        .await?;
+    Ok(found.is_some())
+}
+
+async fn bury(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<()> {
     query(
         "notifications.delete",
         "update notifications set deleted_at = $3, title = null, message = null, link = null where tenant_id = $1 and id = $2",
@@ -183,7 +224,7 @@ async fn deleted(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<
     .bind(log.now.0)
     .execute(&mut *log.connection)
     .await?;
-    Ok(Ok(1))
+    Ok(())
 }
 
 /// To the person's own devices. `count` is how many are unread no more by it, where that is not plain.

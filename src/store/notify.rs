@@ -186,10 +186,11 @@ fn mailed(
     people.map(job).collect()
 }
 
-/// Who does not want to see what they are to be shown, by the ids of it.
+/// Who does not want to see what they are to be shown now, by the ids of it. Of what is for later it is asked then.
 async fn not_in_app(log: &mut LogTransaction<'_>, items: &[&Notify]) -> Result<HashSet<Uuid>> {
     let (mut ids, mut asked) = (Vec::new(), Vec::new());
-    for item in items {
+    let now = log.now.0;
+    for item in items.iter().filter(|item| item.at(now) <= now) {
         for (id, user, _) in item.in_app(&HashSet::new()) {
             ids.push(*id);
             asked.push((user, &*item.notification.r#type));

@@ -90,7 +90,8 @@ pub async fn put(db: &Db, send: &Send, at: Time) -> Result<Placed> {
 fn job_key(send: &Send) -> Option<String> {
     let key = send.key.as_deref()?;
     Some(match send.r#type {
-        MessageType::User => format!("{}/{key}", send.by.id),
+        // With its length: ids and keys may hold anything.
+        MessageType::User => format!("{}:{}/{key}", send.by.id.len(), send.by.id),
         MessageType::System => format!("/{key}"),
     })
 }
@@ -269,9 +270,11 @@ pub async fn list(
 /// It will not be sent, and nothing of it is kept. Said again, it is so already.
 pub async fn cancel(db: &Db, by: &UserKey, id: Uuid) -> Result<()> {
     let cancel = "
-        update jobs set state = 'CANCELLED', payload = '{}', finished_at = now()
-         where tenant_id = $1 and id = $2 and user_id = $3 and kind = 'MESSAGE' and state = 'WAITING'";
-    let look = "select state from jobs where tenant_id = $1 and id = $2 and user_id = $3 and kind = 'MESSAGE'";
+        update jobs set state = 'CANCELLED', payload = '{}', finished_at = coalesce(finished_at, now())
+         where tenant_id = $1 and id = $2 and user_id = $3 and kind = 'MESSAGE' and state in ('WAITING', 'CANCELLED', 'DEAD')
+           and not exists (select from messages m where m.tenant_id = $1 and m.id = $2)";
+    let look =
+        "select from jobs where tenant_id = $1 and id = $2 and user_id = $3 and kind = 'MESSAGE'";
     bounded(async {
         let mut connection = db.connection().await?;
         let cancelled = query("scheduled.cancel", cancel)
@@ -283,17 +286,13 @@ pub async fn cancel(db: &Db, by: &UserKey, id: Uuid) -> Result<()> {
         if cancelled.rows_affected() > 0 {
             return Ok(());
         }
-        let found: Option<(String,)> = query_as("scheduled.look", look)
+        let found = query("scheduled.look", look)
             .bind(by.tenant.to_string())
             .bind(id)
             .bind(by.id.to_string())
             .fetch_optional(&mut *connection)
             .await?;
-        match found {
-            None => Err(Code::NotFound.into()),
-            Some((state,)) if state == JobState::Cancelled.as_str() => Ok(()),
-            Some(_) => Err(Code::JobStarted.into()),
-        }
+        Err(found.map_or(Code::NotFound, |_| Code::JobStarted).into())
     })
     .await
 }

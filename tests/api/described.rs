@@ -76,7 +76,7 @@ async fn unsubscribe(app: &App) -> String {
         .expect("drawn");
     let seal = Seal::of(&secret).expect("keys");
     let alice = UserKey::new("described", "alice");
-    seal.token(&alice).expect("a token")
+    seal.token(&alice, 0).expect("a token")
 }
 
 fn tool() -> PathBuf {

@@ -1,5 +1,7 @@
 //! E-mails: accepted by the API, sent by jobs to a real SMTP server, which is well, slow, full of refusals, or not there.
 
+#[path = "emails/answers.rs"]
+mod answers;
 #[path = "emails/delivery.rs"]
 mod delivery;
 #[path = "emails/outage.rs"]

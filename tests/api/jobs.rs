@@ -2,6 +2,8 @@
 
 #[path = "jobs/admin.rs"]
 mod admin;
+#[path = "jobs/order.rs"]
+mod order;
 #[path = "jobs/plan.rs"]
 mod plan;
 
@@ -101,9 +103,12 @@ async fn an_instance_that_leaves_gives_back_at_once_what_it_cannot_end() {
 #[tokio::test]
 async fn an_instance_does_so_many_at_once_and_no_more() {
     let app = App::with(1, "jobs={at_once=2}").await;
-    let (alice, _, conversation) = app.two_people_talking().await;
+    let (alice, ..) = app.two_people_talking().await;
     for n in 0..5 {
-        schedule(&alice, &conversation, &n.to_string()).await;
+        let group = json!({ "type": "GROUP", "memberIds": ["bob"] });
+        let group = alice.post("/v1/conversations", &group).await.ok();
+        let group = group["id"].as_str().expect("an id");
+        schedule(&alice, group, &n.to_string()).await;
     }
     let held = hold_the_log(&app).await;
     let_time_pass(&app).await;
@@ -121,7 +126,7 @@ async fn what_fails_for_the_last_time_is_dead_and_said_once() {
         .execute(
             "insert into jobs (tenant_id, id, kind, payload, state, run_at, attempts, max_attempts, lease, leased_until)
              values ('default', gen_random_uuid(), 'MESSAGE', '{}', 'RUNNING', now(), 3, 3, gen_random_uuid(), now() - interval '1 s'),
-                    ('default', gen_random_uuid(), 'MESSAGE', '{\"no\": 1}', 'WAITING', now(), 0, 3, null, null)",
+                    ('default', gen_random_uuid(), 'MESSAGE', '{\"no\": 1}', 'WAITING', now(), 2, 3, null, null)",
         )
         .await;
     are(&app, "DEAD", 2).await;

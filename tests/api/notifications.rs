@@ -1,5 +1,7 @@
 //! What the host tells people outside of conversations: live on every way, counted once, read and deleted.
 
+#[path = "notifications/meanwhile.rs"]
+mod meanwhile;
 #[path = "notifications/steps.rs"]
 mod steps;
 
@@ -135,7 +137,8 @@ async fn what_is_read_and_deleted_is_so_on_every_device_and_in_what_was_told_bef
     );
     let gone = format!("/v1/notifications/{}", made[2]);
     assert_eq!(alice.delete(&gone).await.status, 204);
-    assert_eq!(alice.delete(&gone).await.status, 404);
+    assert_eq!(alice.delete(&gone).await.status, 204, "said again");
+    assert_eq!(bob.delete(&gone).await.status, 404);
     assert_eq!(alice.post(&read(&made[2]), &nothing).await.status, 404);
     let all = "/v1/notifications/read-all";
     assert_eq!(alice.post(all, &nothing).await.status, 204);
@@ -216,6 +219,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
         r#"{"userId":null,"userIds":["alice","nobody"]}"#,
         "/userIds/1",
         "user-unknown",
+    ),
+    (
+        r#"{"deliverAt":"-5000-01-01T00:00:00Z"}"#,
+        "/deliverAt",
+        "wrong-type",
     ),
     (r#"{"title":" "}"#, "/title", "blank"),
     (r#"{"title":"a\nb"}"#, "/title", "line-break"),

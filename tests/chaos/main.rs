@@ -14,6 +14,7 @@ mod backends;
 mod cluster;
 mod commit;
 mod disk;
+mod due;
 mod instances;
 mod jobs;
 mod locks;
@@ -23,4 +24,7 @@ mod notify;
 mod postgres;
 mod report;
 mod restore;
+#[path = "../api/emails/server.rs"]
+#[expect(dead_code, reason = "tests of e-mail use all of it")]
+mod smtp;
 mod stage;

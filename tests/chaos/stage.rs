@@ -30,6 +30,7 @@ const SETTINGS: [&str; 2] = [
 ];
 /// Of an instance that listens elsewhere: what has arrived would have it write, and look, by itself.
 const DEAF: &str = "heartbeat_secs=1,waits_per_user=1000,streams_per_user=1000,ring={events=64},tenant={receipts=false}";
+const MAIL: &str = ",mail={from=\"Causerie <chat@example.org>\",public_url=\"https://chat.example\",timeout_secs=2}";
 
 pub struct Stage {
     pub name: &'static str,
@@ -54,41 +55,58 @@ pub struct Stand {
     pub door: Proxy,
     /// Between the instance and Postgres.
     pub base: Proxy,
-    settings: &'static str,
-    listen_url: Option<String>,
+    settings: String,
+    environment: Environment,
 }
+
+/// Beside the settings.
+type Environment = Vec<(&'static str, String)>;
 
 impl Stage {
     pub async fn set(name: &'static str) -> Self {
         let turn = TURNS.acquire().await.expect("never closed");
-        Self::set_on(name, turn, Cluster::start().await, None).await
+        Self::set_on(name, turn, Cluster::start().await, Default::default()).await
+    }
+
+    /// With e-mail by this server.
+    pub async fn set_with_smtp(name: &'static str, url: &str) -> Self {
+        let turn = TURNS.acquire().await.expect("never closed");
+        let environment = || vec![("CAUSERIE_SMTP_URL", url.to_owned())];
+        let both = [environment(), environment()];
+        Self::set_on(name, turn, Cluster::start().await, both).await
     }
 
     /// With the second instance listening elsewhere than at the database.
     pub async fn set_with_listen_url(name: &'static str, url: String) -> Self {
         let turn = TURNS.acquire().await.expect("never closed");
-        Self::set_on(name, turn, Cluster::start().await, Some(url)).await
+        let second = vec![("CAUSERIE_LISTEN_URL", url)];
+        let both = [Vec::new(), second];
+        Self::set_on(name, turn, Cluster::start().await, both).await
     }
 
     /// In a directory of the scenario's choice.
     pub async fn set_in(name: &'static str, home: std::path::PathBuf) -> Self {
         let turn = TURNS.acquire().await.expect("never closed");
-        Self::set_on(name, turn, Cluster::start_in(home).await, None).await
+        let cluster = Cluster::start_in(home).await;
+        Self::set_on(name, turn, cluster, Default::default()).await
     }
 
     async fn set_on(
         name: &'static str,
         turn: SemaphorePermit<'static>,
         cluster: Cluster,
-        listen_url: Option<String>,
+        environment: [Environment; 2],
     ) -> Self {
         let seed = workload::seeds(1)[0];
         println!("chaos: {name}: seed {seed}");
-        let is_deaf = listen_url.is_some();
+        let [first, second] = environment;
+        let has = |variable: &str| second.iter().any(|(name, _)| *name == variable);
+        let is_deaf = has("CAUSERIE_LISTEN_URL");
         let other = if is_deaf { DEAF } else { SETTINGS[1] };
+        let mail = if has("CAUSERIE_SMTP_URL") { MAIL } else { "" };
         let stands = vec![
-            Stand::start(&cluster, SETTINGS[0], None).await,
-            Stand::start(&cluster, other, listen_url).await,
+            Stand::start(&cluster, format!("{}{mail}", SETTINGS[0]), first).await,
+            Stand::start(&cluster, format!("{other}{mail}"), second).await,
         ];
         let probe = Person::new(&stands[0].url(), "probe");
         let other = Person::new(&stands[0].url(), "other");
@@ -181,15 +199,15 @@ impl Stage {
 }
 
 impl Stand {
-    async fn start(cluster: &Cluster, settings: &'static str, listen_url: Option<String>) -> Self {
+    async fn start(cluster: &Cluster, settings: String, environment: Environment) -> Self {
         let base = Proxy::start(cluster.socket()).await;
-        let instance = start(&base, settings, listen_url.as_deref()).await;
+        let instance = start(&base, &settings, &environment).await;
         Self {
             door: Proxy::start(address_of(&instance)).await,
             instance,
             base,
             settings,
-            listen_url,
+            environment,
         }
     }
 
@@ -205,22 +223,19 @@ impl Stand {
 
     /// Starts another process in the place of one that was killed. Returns when it is ready.
     pub async fn start_again(&mut self) {
-        self.instance = start(&self.base, self.settings, self.listen_url.as_deref()).await;
+        self.instance = start(&self.base, &self.settings, &self.environment).await;
         self.door.lead_to(address_of(&self.instance));
         self.door.set(Fault::None);
     }
 }
 
-async fn start(base: &Proxy, settings: &str, listen_url: Option<&str>) -> Instance {
+async fn start(base: &Proxy, settings: &str, environment: &Environment) -> Instance {
     let url = format!(
         "postgres://postgres@{}/causerie?sslmode=disable",
         base.address
     );
-    let listen_url: Vec<_> = listen_url
-        .map(|url| ("CAUSERIE_LISTEN_URL", url))
-        .into_iter()
-        .collect();
-    Instance::start(&url, settings, &listen_url).await
+    let environment = environment.iter().map(|(name, value)| (*name, &**value));
+    Instance::start(&url, settings, &environment.collect::<Vec<_>>()).await
 }
 
 fn address_of(instance: &Instance) -> Upstream {

@@ -71,6 +71,8 @@ export class CauserieBell extends CauserieElement {
   forget() {
     closeAll(this.root, this.#toast);
     this.#news = [];
+    // What stands in the closed panel, too: the next person opens it.
+    this.#rows.update([]);
   }
 
   draw() {

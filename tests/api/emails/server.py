@@ -1,6 +1,7 @@
 """An SMTP server that writes what it accepts to a file, and does as another file says.
 
-The first argument is a folder: `mode` in it says what becomes of a message (`accept`, `slow`, `hang`, or a code such as 450),
+The first argument is a folder: `mode` in it says what becomes of a message (`accept`, `slow`, `late`, `hang`, or a code such as
+450; `MAIL 530`: the code to that command),
 `accepted` gets a line of JSON for each that was acknowledged, `tried` one for each that was begun. `settings` is JSON: the
 port, and what is asked of clients. It says on which port it listens.
 """
@@ -10,6 +11,7 @@ import json
 import logging
 import ssl
 import sys
+from datetime import datetime, timezone
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -29,6 +31,13 @@ logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 
 class Handler:
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        mode = (FOLDER / "mode").read_text().strip()
+        if mode.startswith("MAIL "):
+            return f"{mode.removeprefix('MAIL ')} as the test wants"
+        envelope.mail_from = address
+        return "250 go on"
+
     async def handle_DATA(self, server, session, envelope):
         raw = envelope.original_content
         message = message_from_bytes(raw, policy=policy.default)
@@ -38,10 +47,12 @@ class Handler:
             await asyncio.sleep(3600)
         if mode == "slow":
             await asyncio.sleep(1.5)
-        elif mode != "accept":
-            return f"{mode} as the test wants"
+        elif mode not in ("accept", "late"):
+            # As servers do, with the address.
+            return f"{mode} <{envelope.rcpt_tos[0]}> as the test wants"
         parts = [part for part in message.walk() if not part.is_multipart()]
         note("accepted", {
+            "at": datetime.now(timezone.utc).isoformat(),
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
             "login": session.auth_data,
@@ -51,6 +62,8 @@ class Handler:
             "raw": raw.decode("ascii"),
             "parts": {part.get_content_type(): part.get_content() for part in parts},
         })
+        if mode == "late":
+            await asyncio.sleep(4)
         return "250 taken"
 
 

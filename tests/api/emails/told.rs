@@ -157,6 +157,32 @@ async fn in_quiet_hours_it_waits_for_their_end() {
 }
 
 #[tokio::test]
+async fn what_is_taken_back_before_its_email_is_sent_is_not_sent() {
+    let smtp = Smtp::start().await;
+    let (app, service) = site(&smtp.url()).await;
+    alice(&app).await;
+    smtp.is_to("450");
+    let both = told("Taken back", &json!(["inApp", "email"]));
+    let made = service.post("/v1/notifications", &both).await.ok();
+    eventually("an attempt that failed", async || {
+        let waits = "select count(*) from jobs where kind = 'EMAIL' and state = 'WAITING' and error is not null";
+        (app.database.number(waits).await == 1).then_some(())
+    })
+    .await;
+    let id = made["items"][0]["id"].as_str().expect("an id");
+    let path = format!("/v1/notifications/{id}");
+    assert_eq!(service.delete(&path).await.status, 204);
+    let left = "select count(*) from jobs where state <> 'CANCELLED' or payload <> '{}'";
+    assert_eq!(app.database.number(left).await, 0);
+    smtp.is_to("accept");
+    service
+        .post("/v1/notifications", &told("The next", &json!(["email"])))
+        .await
+        .ok();
+    assert!(smtp.has(1).await[0].to_string().contains("The next"));
+}
+
+#[tokio::test]
 async fn without_a_server_nobody_is_told_by_email() {
     let app = App::start().await;
     let service = Person::service(&app.instances[0].url);

@@ -155,6 +155,26 @@ async fn a_click_ends_the_emails_until_the_person_wants_them_again() {
 }
 
 #[tokio::test]
+async fn the_link_of_an_erased_person_is_not_that_of_whoever_has_the_id_next() {
+    let stage = Stage::set().await;
+    let host = &stage.service;
+    assert_eq!(host.delete("/v1/users/alice").await.status, 204);
+    crate::support::eventually("her erasure", async || {
+        let back = host
+            .put("/v1/users/alice", &json!({ "name": "Another" }))
+            .await;
+        (back.status == 200).then_some(())
+    })
+    .await;
+    for method in ["GET", "POST"] {
+        let answer = stage.asks(method, &stage.link, None).await;
+        assert_eq!((answer.status, answer.code()), (404, "not-found"));
+    }
+    let off = "select count(*) from users where email_off";
+    assert_eq!(stage.app.database.number(off).await, 0);
+}
+
+#[tokio::test]
 async fn no_other_link_is_one() {
     let stage = Stage::set().await;
     let own = "https://chat.example/v1/unsubscribe";

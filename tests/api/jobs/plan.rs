@@ -1,6 +1,6 @@
 //! What it costs to look for what is due, by the very statement: not more because much is scheduled or lies about.
 
-use causerie::store::jobs::TAKE;
+use causerie::store::jobs::{TAKE, kinds};
 use causerie::store::{POINT_LOOK_UPS, connect_options, migrate};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -16,7 +16,7 @@ async fn table(due: u32, ahead: u32, over: u32) -> Database {
         .expect("the schema");
     let put = format!(
         "insert into jobs (tenant_id, id, kind, key, user_id, payload, state, run_at, max_attempts, finished_at)
-         select 'tenant-' || n % 7, gen_random_uuid(), 'MESSAGE', 'u-' || n, 'u-' || n % 1000, '{{\"content\":\"something to say\"}}',
+         select 'tenant-' || n % 7, gen_random_uuid(), case n % 2 when 0 then 'MESSAGE' else 'EMAIL' end, 'u-' || n, 'u-' || n % 1000, '{{\"content\":\"something to say\"}}',
                 case when n <= {over} then 'DONE' else 'WAITING' end,
                 case when n <= {over} then now() - interval '1 hour'
                      when n <= {over} + {ahead} then now() + n * interval '1 minute' else now() - interval '1 s' end,
@@ -38,8 +38,11 @@ async fn buffers(database: &Database) -> i64 {
     let mut transaction = connection.begin().await.expect("a transaction");
     let plan: Value = sqlx::query_scalar(AssertSqlSafe(text))
         .bind(Uuid::new_v4())
+        .bind(4_i64)
         .bind(30.0)
-        .bind(8_i64)
+        .bind(4_i64)
+        .bind(90.0)
+        .bind(kinds())
         .fetch_one(&mut *transaction)
         .await
         .expect("a plan");

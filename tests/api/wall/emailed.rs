@@ -28,7 +28,9 @@ pub async fn people_are_emailed(app: &App, host: &Person, alice: &Person) {
         .await
         .expect("it is drawn");
     let seal = Seal::of(&secret).expect("keys");
-    let token = seal.token(&UserKey::new(TENANT, "alice")).expect("a token");
+    let token = seal
+        .token(&UserKey::new(TENANT, "alice"), 0)
+        .expect("a token");
     let path = format!("/v1/unsubscribe?token={token}");
     assert_eq!(host.get(&path).await.status, 200);
     assert_eq!(host.post(&path, &json!({})).await.status, 200);

@@ -24,15 +24,17 @@ const GLOBAL_KEYS: [(&str, &str); 2] = [
 ];
 
 /// Indexes without a tenant, which are no keys: for what goes by time, whoever it belongs to.
-const BY_TIME: [&str; 12] = [
+const BY_TIME: [&str; 14] = [
     "erasures_requested_at",
     "handouts_at",
     "idempotency_keys_created_at",
     "jobs_dead",
     "jobs_due",
+    "jobs_emails_due",
     "jobs_finished",
     "jobs_leased",
     "notifications_created_at",
+    "notifications_over",
     "presence_changed",
     "revisions_replaced_at",
     "revocations_revoked_at",

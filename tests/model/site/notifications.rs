@@ -89,10 +89,7 @@ impl Step {
 
 impl World {
     pub fn judge_step(&self, by: By, step: &Step) -> Verdict {
-        let is_own = |n: &usize| {
-            let notification = &self.notifications[*n];
-            notification.title.is_some() && by == By::Person(notification.person)
-        };
+        let is_own = |n: &usize| by == By::Person(self.notifications[*n].person);
         match step {
             Step::Tell { .. } if by != By::Service => Err((403, "service-only")),
             Step::Tell { people, .. } if people.iter().any(|p| !self.is_known(*p)) => {
@@ -100,11 +97,8 @@ impl World {
             }
             Step::Tell { .. } => Ok(201),
             Step::ReadAll => Ok(204),
-            Step::Read(n) if is_own(n) => Ok(204),
-            Step::Delete(n) if is_own(n) => Ok(204),
-            Step::Delete(n) if by == By::Service && self.notifications[*n].title.is_some() => {
-                Ok(204)
-            }
+            Step::Read(n) if is_own(n) && self.notifications[*n].title.is_some() => Ok(204),
+            Step::Delete(n) if is_own(n) || by == By::Service => Ok(204),
             Step::Read(_) | Step::Delete(_) => Err((404, "not-found")),
         }
     }
@@ -136,6 +130,8 @@ impl World {
                     self.tell_of("notification.read", *newest);
                 }
             }
+            // Said again: done.
+            Step::Delete(n) if self.notifications[*n].title.is_none() => {}
             Step::Delete(n) => {
                 let title = self.notifications[*n].title.take().unwrap_or_default();
                 let is_said = |one: &Notification| one.title.as_deref() == Some(&*title);
