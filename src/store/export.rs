@@ -85,6 +85,10 @@ fn statement(kind: ExportKind) -> &'static str {
               where n.tenant_id = $1 and n.user_id = $2 and n.id > $3::uuid order by n.id limit $4"
         }
         ExportKind::Handout => HANDOUTS,
+        ExportKind::Digest => {
+            "select d.conversation_id::text as key, to_jsonb(d) as row from digests d
+              where d.tenant_id = $1 and d.user_id = $2 and d.conversation_id > $3::uuid order by d.conversation_id limit $4"
+        }
         ExportKind::Preferences => {
             "select p.user_id as key, to_jsonb(p) as row from notification_preferences p where p.tenant_id = $1 and p.user_id = $2 and $3 = '' limit $4"
         }

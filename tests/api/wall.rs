@@ -35,10 +35,10 @@ pub const TENANT: &str = "tenant-one";
 const HARDLY: &str = "limits={sends_per_second=0,conversations_per_hour=1000000,refused_tokens_per_minute=0,streams=0}";
 
 /// By a server that nobody runs: what is sent is SQL.
-const MAIL: &str = "mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\"}";
+const MAIL: &str = "mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\",digest_after_secs=1}";
 
 /// Statements that ask for no tenant, by words of each (`^` its begin, `$` its end), and why that is right.
-const ACROSS: [(&str, &str); 26] = [
+const ACROSS: [(&str, &str); 30] = [
     ("as head, clock_timestamp() as now", LOG),
     ("pg_control_system", LOG),
     (
@@ -58,6 +58,13 @@ const ACROSS: [(&str, &str); 26] = [
     ("^select coalesce(min(position), 1) - 1,", LOG),
     ("^delete from handouts", FORGOTTEN),
     ("^delete from jobs where ctid in", FORGOTTEN),
+    ("^delete from digests where ctid in", FORGOTTEN),
+    ("^insert into unread_sweep", LOG),
+    ("from events where position > $1 order by position limit $3", LOG),
+    (
+        "^select distinct m.tenant_id, m.user_id from ( select tenant_id, conversation_id, min(seq)",
+        "whoever has not read what the log tells of: each job goes where its row says",
+    ),
     ("^with due as ( select tenant_id, id from jobs", JOBS),
     ("where state = 'RUNNING' and leased_until < now()", JOBS),
     (
