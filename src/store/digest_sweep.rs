@@ -96,11 +96,11 @@ pub const PEOPLE: &str = concat!(
            and m.left_position is null and m.read_up_to < e.high
       join users u on u.tenant_id = m.tenant_id and u.id = m.user_id
            and u.email is not null and not u.email_off and not u.is_erased
-     where exists (
+     cross join lateral (
            select from messages x left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
             where x.tenant_id = c.tenant_id and x.conversation_id = c.id and x.seq between e.low and e.high and ",
     is_unread!(),
-    ")"
+    " limit 1) n"
 );
 
 /// Who has not read a message of these events, and can be told.

@@ -89,7 +89,8 @@ async fn known_everywhere(app: &App) -> Person {
         .execute(&mut connection)
         .await
         .expect("it is there");
-    let text = "insert into digests (tenant_id, user_id, conversation_id, told_at, told_up_to, times)
+    let text =
+        "insert into digests (tenant_id, user_id, conversation_id, told_at, told_up_to, times)
         select 'default', 'alice', id, now(), 1, 1 from conversations";
     sqlx::query(text)
         .execute(&mut connection)

@@ -50,7 +50,10 @@ pub async fn somebody_is_told_what_is_unread(app: &App, host: &Person, alice: &P
     ] {
         counted(app, kind).await;
     }
-    let told = format!("/v1/users/frank/export?pageToken=digest:{}", uuid::Uuid::nil());
+    let told = format!(
+        "/v1/users/frank/export?pageToken=digest:{}",
+        uuid::Uuid::nil()
+    );
     let page = host.get(&told).await.ok();
     assert_eq!(page["items"][0]["data"]["times"], 1, "{page}");
 }
