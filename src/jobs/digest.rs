@@ -29,8 +29,12 @@ use crate::store::preferences::{self, Defaults};
 const TYPE: &str = "UNREAD_DIGEST";
 
 pub(super) async fn perform(shop: &Shop, job: &Taken) -> Ending {
+    if shop.mailer.is_none() {
+        let why = "smtp_url is not set on the instance that tried";
+        return Ending::Again(pause(job.attempts), why.to_owned());
+    }
     let (Some(id), Some(period)) = (&job.user, shop.tells_after()) else {
-        return Ending::Moot("nobody is told of unread messages here".to_owned());
+        return Ending::Moot("people are not told of unread messages".to_owned());
     };
     let tenant = shop.config.tenant(&job.tenant);
     let defaults = Defaults {
