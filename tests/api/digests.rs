@@ -4,6 +4,8 @@
 mod clock;
 #[path = "digests/hours.rs"]
 mod hours;
+#[path = "digests/kept.rs"]
+mod kept;
 #[path = "digests/mailed.rs"]
 mod mailed;
 #[path = "digests/sweep.rs"]
