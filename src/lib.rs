@@ -32,7 +32,7 @@ pub mod error;
 #[cfg(feature = "planted-faults")]
 pub mod faults;
 mod headers;
-mod jobs;
+pub mod jobs;
 pub mod live;
 pub mod logging;
 pub mod mail;

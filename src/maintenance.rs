@@ -12,13 +12,17 @@ use crate::store::batch::{Op, Outcome};
 use crate::store::notified::{Mark, What};
 use crate::store::writer::Writer;
 use crate::store::{
-    bounded, conversations, handouts, jobs, log, notifications, revisions, revocations, tickets,
+    bounded, conversations, digests, handouts, jobs, log, notifications, revisions, revocations,
+    tickets,
 };
 
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Days for which the host may repeat a request by its `Idempotency-Key`.
 const KEY_DAYS: i32 = 30;
+
+/// Days after which an e-mail about unread messages makes the next one wait no longer.
+const DIGEST_DAYS: i32 = 30;
 
 /// What goes in one statement, at most.
 const CHUNK: u64 = 5_000;
@@ -47,6 +51,7 @@ enum Old {
     Notifications,
     Keys,
     Jobs,
+    Digests,
 }
 
 /// Notifications that nobody has read in all that time count as read from now on, on every device. They go when the log has
@@ -85,6 +90,7 @@ async fn round(pool: &PgPool, config: &Config) -> Result<()> {
         Old::Keys,
         Old::Notifications,
         Old::Jobs,
+        Old::Digests,
     ] {
         forget(pool, old, config).await?;
     }
@@ -115,6 +121,7 @@ async fn forget(pool: &PgPool, old: Old, config: &Config) -> Result<u64> {
                     notifications::prune(&mut connection, shown_before, days).await
                 }
                 Old::Keys => notifications::prune_keys(&mut connection, before(KEY_DAYS)).await,
+                Old::Digests => digests::prune(&mut connection, before(DIGEST_DAYS)).await,
                 Old::Jobs => jobs::prune(&mut connection, config.jobs.kept_days).await,
             }
         };

@@ -1,5 +1,6 @@
 //! E-mail: by which server, from whom, and where its links lead. Without `smtp_url` there is none.
 
+use chrono::TimeDelta;
 use lettre::message::Mailbox;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -17,6 +18,8 @@ pub struct MailSettings {
     site_url: Option<String>,
     /// Of one attempt, from the connection to where the message itself goes.
     pub timeout_secs: u64,
+    /// So long a message is unread before its reader is told by e-mail; 0 = never.
+    digest_after_secs: u32,
 }
 
 /// Nothing of it: there is a password in it.
@@ -64,6 +67,12 @@ impl MailSettings {
         if !(1..=60).contains(&self.timeout_secs) {
             return Err(ConfigError::Range("causerie.mail.timeout_secs", "1 to 60"));
         }
+        if self.digest_after_secs > 86_400 {
+            return Err(ConfigError::Range(
+                "causerie.mail.digest_after_secs",
+                "0 to 86400: of what is unread for longer than a day nobody is told late",
+            ));
+        }
         let public_url = self.public_url.as_deref().map(public).transpose()?;
         let site_url = self.site_url.as_deref().map(public).transpose()?;
         let from = self.from.as_deref().map(sender).transpose()?;
@@ -81,6 +90,12 @@ impl MailSettings {
             site_url,
             timeout_secs: self.timeout_secs,
         }))
+    }
+
+    /// After how long people are told of unread messages; none where they are not.
+    pub fn digest_after(&self) -> Option<TimeDelta> {
+        let seconds = self.digest_after_secs;
+        (seconds > 0).then(|| TimeDelta::seconds(seconds.into()))
     }
 
     /// The server, where there is one that can be read.

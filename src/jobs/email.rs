@@ -1,13 +1,14 @@
 //! The job that sends an e-mail. Between the server's word that it has the message and the row that says so there is a
 //! moment: an instance that is killed in it leaves the job to be done again, with the same Message-ID.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::Shop;
 use super::work::pause;
 use crate::error::{Code, Error, Result};
 use crate::mail::{Email, Failure, Mailer, Seal, write};
-use crate::model::{EmailPayload, Language, NewEmail, NotificationPreferences, UserKey};
+use crate::model::{EmailPayload, Language, NewEmail, NotificationPreferences, Time, UserKey};
+use crate::store::digests;
 use crate::store::emails::{self, Inbox};
 use crate::store::jobs::{Ending, Taken};
 use crate::store::preferences::{self, Defaults};
@@ -16,7 +17,7 @@ use crate::store::preferences::{self, Defaults};
 /// whether it arrived, and has it sent again or not.
 const UNANSWERED: i32 = 12;
 
-pub(super) async fn send(shop: &Shop, job: &Taken) -> Ending {
+pub(super) async fn send(shop: &Shop, job: &Taken, now: DateTime<Utc>) -> Ending {
     let Some(mailer) = &shop.mailer else {
         return again(job, "smtp_url is not set on the instance that tried");
     };
@@ -31,9 +32,14 @@ pub(super) async fn send(shop: &Shop, job: &Taken) -> Ending {
         if !wishes.wants_email(kind) {
             return Ending::Moot("the person wants no e-mails of this type".to_owned());
         }
-        if let Some(end) = wishes.quiet_until(Utc::now()) {
+        if let Some(end) = wishes.quiet_until(now) {
             return Ending::Later(end);
         }
+    }
+    match is_read(shop, job, &payload).await {
+        Ok(false) => {}
+        Ok(true) => return Ending::Moot("all that it tells of was read meanwhile".to_owned()),
+        Err(error) => return again(job, &error.to_string()),
     }
     let language = wishes.map(|wishes| wishes.language);
     let email = match addressed(shop, mailer, job, payload.email, language).await {
@@ -63,6 +69,15 @@ pub(super) async fn send(shop: &Shop, job: &Taken) -> Ending {
 
 fn again(job: &Taken, why: &str) -> Ending {
     Ending::Again(pause(job.attempts), why.to_owned())
+}
+
+/// Of an e-mail about unread messages: whether none of them is unread any more, or a newer e-mail tells of them.
+async fn is_read(shop: &Shop, job: &Taken, payload: &EmailPayload) -> Result<bool> {
+    let (Some(Time(told_at)), Some(id)) = (payload.told_at, &payload.email.user_id) else {
+        return Ok(false);
+    };
+    let user = UserKey::new(&job.tenant, id);
+    Ok(!digests::is_unread_still(&shop.db, &user, told_at).await?)
 }
 
 /// What the person wants to be sent, and when; none where it is for an address, or for nobody any more.

@@ -1,14 +1,17 @@
 //! Does the jobs whose time has come, a few at a time. Whichever instance takes one does it; when that is killed, another
 //! takes it over once the lease has ended. So a job may be begun twice: what it does, it must do once by a key of its own.
 
+pub mod digest;
 mod email;
 mod message;
 mod notification;
+mod sweep;
 mod work;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{TimeDelta, Utc};
 use metrics::{counter, gauge};
 use sqlx::PgConnection;
 use tokio::sync::{Notify, mpsc, watch};
@@ -19,9 +22,9 @@ use crate::error::Result;
 use crate::live::Live;
 use crate::mail::Mailer;
 use crate::model::{JobKind, JobState};
-use crate::store::Db;
 use crate::store::jobs::{self, Ending, Places, Taken};
 use crate::store::writer::Writer;
+use crate::store::{Db, digest_sweep};
 
 /// How soon a job is found whose time has come, or that another instance has put.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -38,6 +41,14 @@ pub struct Shop {
     pub config: Config,
     /// None where e-mail is off.
     pub mailer: Option<Mailer>,
+}
+
+impl Shop {
+    /// After how long people are told of unread messages; none where they are not.
+    fn tells_after(&self) -> Option<TimeDelta> {
+        self.mailer.as_ref()?;
+        self.config.mail.digest_after()
+    }
 }
 
 /// Rung by whoever has put a job that is due at once.
@@ -105,6 +116,8 @@ struct Search {
     looked: Option<Instant>,
     counted: Option<Instant>,
     is_failing: bool,
+    /// What is always to be done is there.
+    is_begun: bool,
 }
 
 impl Search {
@@ -136,6 +149,10 @@ impl Search {
         if is_time(&mut self.counted, COUNT_EVERY) {
             count(&mut connection).await?;
         }
+        if !self.is_begun && shop.tells_after().is_some() {
+            digest_sweep::begin(&mut connection, Utc::now()).await?;
+        }
+        self.is_begun = true;
         let taken = match places.emails + places.others {
             0 => Vec::new(),
             _ => jobs::take(&mut connection, places).await?,
@@ -182,7 +199,9 @@ async fn count(connection: &mut PgConnection) -> Result<()> {
 async fn perform(shop: &Shop, job: &Taken) -> Ending {
     match job.kind {
         JobKind::Notification => notification::show(shop, job).await,
-        JobKind::Email => email::send(shop, job).await,
+        JobKind::Email => email::send(shop, job, Utc::now()).await,
         JobKind::Message => message::send(shop, job).await,
+        JobKind::Digest => digest::perform(shop, job).await,
+        JobKind::UnreadSweep => sweep::go_on(shop, job).await,
     }
 }

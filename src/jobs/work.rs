@@ -80,7 +80,7 @@ async fn note(shop: &Shop, job: &Taken, ending: &Ending, until: Instant) {
             tracing::warn!(job.id = %id, job.kind = kind, error = %cause(why), seconds, "a job failed, and is tried again");
             "retried"
         }
-        (_, Ending::Done) => "done",
+        (_, Ending::Done | Ending::Repeat(_)) => "done",
         (_, Ending::Later(_)) => "later",
         (_, Ending::Dead(_)) => "dead",
         (_, Ending::Moot(_)) => "cancelled",

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use self::connection::Connections;
 use crate::config::Mail;
 
-pub use templates::{Written, unsubscribe_page, write};
+pub use templates::{Written, digest, unsubscribe_page, write};
 pub use unsubscribe::Seal;
 
 /// One e-mail to one person.

@@ -114,7 +114,8 @@ pub fn write(
     })
 }
 
-fn digest(values: &TemplateValues, language: Language) -> String {
+/// Subject and first line of an e-mail about unread messages.
+pub fn digest(values: &TemplateValues, language: Language) -> String {
     let unread = values.unread_count.unwrap_or_default();
     let conversations = values.conversations.unwrap_or_default();
     let since = values.since.as_deref().unwrap_or_default();

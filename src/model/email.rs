@@ -195,6 +195,9 @@ pub struct EmailPayload {
     /// Of one that goes with a notification: only where the person wants it, and not in their quiet hours.
     #[serde(default)]
     pub notification_type: Option<String>,
+    /// Of one about unread messages: when `digests` says that they were told.
+    #[serde(default)]
+    pub told_at: Option<Time>,
     pub email: NewEmail,
 }
 

@@ -29,6 +29,7 @@ kinds! {
     Receipt "receipt",
     Notification "notification",
     Preferences "preferences",
+    Digest "digest",
     Presence "presence",
     Revocation "revocation",
     Ticket "ticket",
@@ -67,7 +68,7 @@ impl ExportKind {
                 "00000000-0000-0000-0000-000000000000/0"
             }
             Self::Receipt => "00000000-0000-0000-0000-000000000000//0",
-            Self::Job => "00000000-0000-0000-0000-000000000000",
+            Self::Job | Self::Digest => "00000000-0000-0000-0000-000000000000",
             Self::Handout => "/0/0",
             Self::Erasure | Self::Event => "0",
         };
@@ -113,7 +114,7 @@ impl ExportPlace {
             (ExportKind::Ticket, [hash]) => {
                 [0, 64].contains(&hash.len()) && hash.bytes().all(|b| b.is_ascii_hexdigit())
             }
-            (ExportKind::Job, [of]) => id(of),
+            (ExportKind::Job | ExportKind::Digest, [of]) => id(of),
             (ExportKind::Erasure | ExportKind::Event, [at]) => number(at),
             _ => false,
         };

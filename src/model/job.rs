@@ -42,6 +42,10 @@ names! {
         Email "EMAIL",
         /// Shows a notification that was made with `deliverAt`.
         Notification "NOTIFICATION",
+        /// Looks whether a person is to be told of unread messages, and puts the e-mail.
+        Digest "DIGEST",
+        /// Of no tenant: goes through the log for messages that stay unread.
+        UnreadSweep "UNREAD_SWEEP",
     }
 }
 

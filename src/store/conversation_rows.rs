@@ -45,13 +45,25 @@ macro_rules! view_columns {
     };
 }
 
-/// The unread messages of a member's open interval `m`: others' visible ones after the horizon, notices excepted.
+/// Whether a message `x` of `s` is unread by a member's open interval `m`: others' visible ones after the horizon, notices
+/// excepted.
+macro_rules! is_unread {
+    () => {
+        concat!(
+            "x.seq > greatest(m.read_up_to, coalesce(m.deleted_up_to, 0))
+              and x.sender_id is distinct from m.user_id and not ",
+            gone!(),
+            " and x.notice is null"
+        )
+    };
+}
+
+/// How many messages are unread by a member's open interval `m`.
 macro_rules! unread_lateral {
     () => {
         concat!("cross join lateral (select count(*) as unread from messages x left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
             where c.last_seq > m.read_up_to and x.tenant_id = c.tenant_id and x.conversation_id = c.id
-              and x.seq > greatest(m.read_up_to, coalesce(m.deleted_up_to, 0))
-              and x.sender_id is distinct from m.user_id and not ", gone!(), " and x.notice is null) n")
+              and ", is_unread!(), ") n")
     };
 }
 
@@ -68,7 +80,7 @@ macro_rules! reach_lateral {
     };
 }
 pub(super) use {
-    conversation_columns, member_columns, reach_lateral, unread_lateral, view_columns,
+    conversation_columns, is_unread, member_columns, reach_lateral, unread_lateral, view_columns,
 };
 
 /// The row of `reach_lateral`: null where nobody else is.

@@ -7,7 +7,7 @@ use sqlx::{PgConnection, Postgres, postgres::PgArguments};
 use uuid::Uuid;
 
 use super::conversation_rows::{
-    ConversationRow, ViewedRow, conversation_columns, member_columns, reach_lateral,
+    ConversationRow, ViewedRow, conversation_columns, is_unread, member_columns, reach_lateral,
     unread_lateral, view_columns,
 };
 use super::message_rows::{gone, message_columns, names_the_erased};

@@ -11,7 +11,7 @@ use crate::error::{Code, Error, Result};
 use crate::model::{Email, EmailPayload, JobKind, JobState, NewEmail, Position, Time, UserKey};
 
 /// With the pauses between attempts, about a day.
-pub(super) const MAX_ATTEMPTS: i32 = 30;
+pub const MAX_ATTEMPTS: i32 = 30;
 
 /// An e-mail as it stands, and whether it had been accepted before.
 pub struct Posted {
@@ -70,6 +70,7 @@ pub async fn post(db: &Db, tenant: &str, email: NewEmail, key: Option<&str>) -> 
             put,
             request_hash: request_hash.clone(),
             notification_type: None,
+            told_at: None,
             email,
         })?,
     };

@@ -60,6 +60,9 @@ const HANDOUTS: &str = "select h.transport || '/' || h.up_to || '/' || h.after a
             > (split_part($3, '/', 1), split_part($3, '/', 2)::bigint, split_part($3, '/', 3)::bigint)
       order by h.transport, h.up_to, h.after limit $4";
 
+const DIGESTS: &str = "select d.conversation_id::text as key, to_jsonb(d) as row from digests d
+      where d.tenant_id = $1 and d.user_id = $2 and d.conversation_id > $3::uuid order by d.conversation_id limit $4";
+
 /// The statement of a part: `$3` is the key of the row before. Compared as a whole, it is where the index is entered: "or it
 /// is the first page" would make each page read all the rows before it.
 fn statement(kind: ExportKind) -> &'static str {
@@ -85,6 +88,7 @@ fn statement(kind: ExportKind) -> &'static str {
               where n.tenant_id = $1 and n.user_id = $2 and n.id > $3::uuid order by n.id limit $4"
         }
         ExportKind::Handout => HANDOUTS,
+        ExportKind::Digest => DIGESTS,
         ExportKind::Preferences => {
             "select p.user_id as key, to_jsonb(p) as row from notification_preferences p where p.tenant_id = $1 and p.user_id = $2 and $3 = '' limit $4"
         }

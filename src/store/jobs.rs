@@ -44,13 +44,15 @@ pub struct Taken {
 }
 
 /// What becomes of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     Done,
     /// Tried again after a while, unless that was the last attempt.
     Again(Duration, String),
     /// Not an attempt: it is not yet time.
     Later(DateTime<Utc>),
+    /// Done, and to be done again then.
+    Repeat(DateTime<Utc>),
     Dead(String),
     /// Cancelled, and why: there is nothing left to do it for.
     Moot(String),
@@ -148,11 +150,12 @@ pub async fn end(pool: &PgPool, job: &Taken, ending: &Ending) -> Result<Option<J
         Ending::Again(wait, why) => {
             (after, error) = (Some(wait.as_secs_f64()), Some(why.clone()));
         }
-        Ending::Later(time) => at = Some(*time),
+        Ending::Later(time) | Ending::Repeat(time) => at = Some(*time),
     }
+    let is_anew = matches!(ending, Ending::Repeat(_));
     let text = "
-        update jobs set state = $4, lease = null, leased_until = null, error = coalesce($7, error),
-                        attempts = attempts - case when $6::timestamptz is null then 0 else 1 end,
+        update jobs set state = $4, lease = null, leased_until = null, error = case when not $8 then coalesce($7, error) end,
+                        attempts = case when $8 then 0 when $6::timestamptz is null then attempts else attempts - 1 end,
                         run_at = coalesce(now() + make_interval(secs => $5), $6, run_at),
                         payload = case when $4 <> 'DONE' then payload when kind <> 'EMAIL' then '{}'
                                        else payload #- '{email,text}' #- '{email,html}' #- '{email,template,values}' end,
@@ -168,6 +171,7 @@ pub async fn end(pool: &PgPool, job: &Taken, ending: &Ending) -> Result<Option<J
             .bind(after)
             .bind(at)
             .bind(error)
+            .bind(is_anew)
             .execute(&mut *connection)
             .await?;
         Ok((done.rows_affected() > 0).then_some(state))
@@ -203,14 +207,16 @@ pub async fn take_back(connection: &mut PgConnection) -> Result<Vec<Orphan>> {
 }
 
 /// How many wait, run and are dead, of all tenants together, and for how many seconds the oldest has been due. What was
-/// done or cancelled is counted as it ends: there may be very much of it.
+/// done or cancelled is counted as it ends: there may be very much of it. What is of no tenant is always there, and not
+/// counted.
 pub async fn standing(connection: &mut PgConnection) -> Result<([(JobState, i64); 3], f64)> {
     let text = "
-        select (select count(*) from jobs where state = 'WAITING'), (select count(*) from jobs where state = 'RUNNING'),
+        select (select count(*) from jobs where state = 'WAITING' and tenant_id <> ''),
+               (select count(*) from jobs where state = 'RUNNING' and tenant_id <> ''),
                (select count(*) from jobs where state = 'DEAD'),
                coalesce(extract(epoch from now() - least(
                    (select run_at from jobs where state = 'WAITING' and kind = 'EMAIL' and run_at <= now() order by run_at limit 1),
-                   (select run_at from jobs where state = 'WAITING' and kind <> 'EMAIL' and run_at <= now() order by run_at limit 1)))::float8, 0)";
+                   (select run_at from jobs where state = 'WAITING' and kind <> 'EMAIL' and tenant_id <> '' and run_at <= now() order by run_at limit 1)))::float8, 0)";
     bounded(async {
         let (waiting, running, dead, oldest): (i64, i64, i64, f64) =
             query_as("jobs.standing", text)

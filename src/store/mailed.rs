@@ -52,6 +52,7 @@ impl Mailed<'_> {
             put: self.id,
             request_hash: String::new(),
             notification_type: Some(self.r#type.to_owned()),
+            told_at: None,
             email,
         };
         Ok(NewJob {

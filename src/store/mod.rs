@@ -11,6 +11,8 @@ pub mod conversations;
 pub mod create;
 mod create_all;
 pub mod deliveries;
+pub mod digest_sweep;
+pub mod digests;
 pub mod edits;
 pub mod emails;
 pub mod ephemeral;
@@ -129,6 +131,12 @@ pub const POINT_LOOK_UPS: [(&str, &str); 4] = [
 
 /// The longest a request waits for SQL. The server's own `statement_timeout` does not fire when the server stands still.
 const PATIENCE: Duration = Duration::from_secs(6);
+
+impl From<PgPool> for Db {
+    fn from(pool: PgPool) -> Self {
+        Self(Pool(pool))
+    }
+}
 
 impl Db {
     /// A pooled connection, for as long as one read takes. Never held while waiting for anything else.

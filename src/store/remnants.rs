@@ -113,6 +113,7 @@ pub async fn forget(pool: &PgPool, user: &UserKey) -> Result<i64> {
                   join receipt_marks r on r.tenant_id = $1 and r.conversation_id = m.conversation_id and r.user_id = $2 limit 500)
             returning 1
         ), seen as (delete from presence where tenant_id = $1 and user_id = $2),
+             digested as (delete from digests where tenant_id = $1 and user_id = $2),
              wishes as (delete from notification_preferences where tenant_id = $1 and user_id = $2),
              tickets as (delete from stream_tickets where tenant_id = $1 and user_id = $2),
              handed as (

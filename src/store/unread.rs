@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::conversation_rows::unread_lateral;
+use super::conversation_rows::{is_unread, unread_lateral};
 use super::erasure::CHUNK;
 use super::message_rows::gone;
 use super::notifications::{seen_by, unread_count};
@@ -83,10 +83,9 @@ const SNAPSHOT: &str = concat!(
                       from messages x left join users s on s.tenant_id = x.tenant_id and s.id = x.sender_id
                      where m.left_position is null and c.last_seq > m.read_up_to
                        and x.tenant_id = c.tenant_id and x.conversation_id = c.id
-                       and x.seq > greatest(m.read_up_to, coalesce(m.deleted_up_to, 0))
-                       and x.sender_id is distinct from m.user_id and not ",
-    gone!(),
-    " and x.notice is null) y
+                       and ",
+    is_unread!(),
+    ") y
                  group by island) z) r on true"
 );
 

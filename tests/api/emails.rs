@@ -11,7 +11,7 @@ mod people;
 #[path = "emails/refused.rs"]
 mod refused;
 #[path = "emails/server.rs"]
-mod server;
+pub mod server;
 #[path = "emails/told.rs"]
 mod told;
 #[path = "emails/unsubscribe.rs"]

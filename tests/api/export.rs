@@ -8,7 +8,8 @@ use crate::scheduled::schedule;
 use crate::support::{App, Person, eventually};
 
 /// Every column of the schema that names a person, and in which part of an export its rows are.
-const COLUMNS: [(&str, &str); 16] = [
+const COLUMNS: [(&str, &str); 17] = [
+    ("digests.user_id", "DIGEST"),
     ("erasures.user_id", "ERASURE"),
     ("events.actor_id", "EVENT"),
     ("events.audience_user_id", "EVENT"),
@@ -84,6 +85,13 @@ async fn known_everywhere(app: &App) -> Person {
     alice.post("/v1/stream-tickets", &json!({})).await.ok();
     let mut connection = PgConnection::connect(&app.database.url).await.expect("it");
     let text = "insert into erasures (tenant_id, user_id, position, requested_at, finished_at) values ('default', 'alice', 1, now(), now())";
+    sqlx::query(text)
+        .execute(&mut connection)
+        .await
+        .expect("it is there");
+    let text =
+        "insert into digests (tenant_id, user_id, conversation_id, told_at, told_up_to, times)
+        select 'default', 'alice', id, now(), 1, 1 from conversations";
     sqlx::query(text)
         .execute(&mut connection)
         .await

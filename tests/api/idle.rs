@@ -10,7 +10,8 @@ use sqlx::Row;
 use crate::support::{App, Database, Instance, Person, eventually};
 
 /// What every instance does by itself, with nobody asking.
-const BACKGROUND: [&str; 14] = [
+const BACKGROUND: [&str; 15] = [
+    "digests.prune",
     "ephemeral.notify",
     "log.after",
     "log.notify",
@@ -75,6 +76,7 @@ fn is_background(query: &str) -> bool {
         "leased_until < now()",
         "from jobs where state",
         "delete from jobs",
+        "delete from digests",
         "pg_stat_statements",
     ]
     .iter()

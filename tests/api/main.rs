@@ -30,6 +30,7 @@ mod creation;
 mod cursors;
 mod demo;
 mod described;
+mod digests;
 mod doctor;
 mod drain;
 mod durability;

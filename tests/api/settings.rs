@@ -29,6 +29,10 @@ async fn how_jobs_are_done_is_set_within_bounds() {
         ("{jobs={at_once=65}}", "causerie.jobs.at_once"),
         ("{jobs={lease_secs=1}}", "causerie.jobs.lease_secs"),
         ("{jobs={kept_days=0}}", "causerie.jobs.kept_days"),
+        (
+            "{mail={digest_after_secs=86401}}",
+            "causerie.mail.digest_after_secs",
+        ),
         ("{jobs={retries=3}}", "retries"),
     ] {
         let told = refusal(&database, "ROCKET_CAUSERIE", value).await;

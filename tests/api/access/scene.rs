@@ -135,7 +135,7 @@ async fn waiting_email(service: &Person) -> String {
 
 /// Both sites may call, and there is an SMTP server that nobody runs.
 const SETTINGS: &str = "origins=[\"https://site.example\",\"https://other.example\"],\
-    mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\"}";
+    mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\",digest_after_secs=0}";
 
 async fn write_ahead(people: [&Person; 2], to: &str) -> [String; 2] {
     let text = format!("{PRIVATE} ahead");

@@ -1,4 +1,4 @@
-//! Somebody is sent an e-mail, and turns them off.
+//! Somebody is sent an e-mail, and turns them off; and somebody who is never there is told of what waits.
 
 use causerie::mail::Seal;
 use causerie::model::UserKey;
@@ -36,4 +36,26 @@ pub async fn people_are_emailed(app: &App, host: &Person, alice: &Person) {
     assert_eq!(host.post(&path, &json!({})).await.status, 200);
     let on = json!({ "emailOff": false });
     alice.patch("/v1/me", &on).await.ok();
+}
+
+/// By the sweep of the log, a second later, and in vain: there is no server.
+pub async fn somebody_is_told_what_is_unread(app: &App, host: &Person, alice: &Person) {
+    let address = json!({ "name": "Frank", "email": "frank@mail.example" });
+    host.put("/v1/users/frank", &address).await.ok();
+    let pair = alice.converse_with("frank").await;
+    alice.say(&pair, "Are you ever here?").await.ok();
+    for kind in [
+        "digest_sweep.put",
+        "digests.note",
+        "digests.is_unread_still",
+        "digests.prune",
+    ] {
+        counted(app, kind).await;
+    }
+    let told = format!(
+        "/v1/users/frank/export?pageToken=digest:{}",
+        uuid::Uuid::nil()
+    );
+    let page = host.get(&told).await.ok();
+    assert_eq!(page["items"][0]["data"]["times"], 1, "{page}");
 }

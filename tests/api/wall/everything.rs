@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::TENANT;
-use super::emailed::people_are_emailed;
+use super::emailed::{people_are_emailed, somebody_is_told_what_is_unread};
 use super::looking::{a_stream_lives_by_a_ticket, counted, looks, people_are_seen, the_host_looks};
 use super::parting::somebody_parts;
 use crate::scheduled::ahead;
@@ -56,6 +56,7 @@ pub async fn happens(app: &App) {
         looks(one, &[&pair, &group, &crowd], &start).await;
     }
     people_are_emailed(app, &host, &alice).await;
+    somebody_is_told_what_is_unread(app, &host, &alice).await;
     something_is_sent_later(app, &alice, &bob, &host, &pair).await;
     somebody_parts(app, &alice, &bob, &host).await;
     host.post("/v1/admin/users/carol/revoke", &json!({})).await;

@@ -5,13 +5,14 @@ use sqlx::PgConnection;
 use crate::support::Database;
 
 /// Tables without anything of a person.
-const NOBODYS: [(&str, &str); 3] = [
+const NOBODYS: [(&str, &str); 4] = [
     (
         "_sqlx_migrations",
         "sqlx's own: which migrations were applied",
     ),
     ("log_state", "which log this is: one row"),
     ("secrets", "random bytes: one row"),
+    ("unread_sweep", "how far the log was gone through: one row"),
 ];
 
 /// Keys that hold without a tenant.
@@ -24,7 +25,8 @@ const GLOBAL_KEYS: [(&str, &str); 2] = [
 ];
 
 /// Indexes without a tenant, which are no keys: for what goes by time, whoever it belongs to.
-const BY_TIME: [&str; 14] = [
+const BY_TIME: [&str; 15] = [
+    "digests_told_at",
     "erasures_requested_at",
     "handouts_at",
     "idempotency_keys_created_at",

@@ -130,6 +130,7 @@ pub async fn stands_in_the_middle(database: &Database) {
              select '{TENANT}', gen_random_uuid(), 'MESSAGE', 'eve', '{{\"a\":1}}', state, now(), 3, case when state <> 'WAITING' then now() end
                from unnest(array['WAITING', 'CANCELLED']) state"
         ),
+        "insert into digests select tenant_id, 'eve', conversation_id, told_at, told_up_to, times from digests on conflict do nothing",
         &like_bobs("presence", ""),
         &like_bobs("receipt_marks", ""),
         &like_bobs("handouts", ""),
