@@ -19,6 +19,9 @@ pub(super) async fn send(shop: &Shop, job: &Taken) -> Ending {
     let Ok(payload) = serde_json::from_value::<EmailPayload>(job.payload.clone()) else {
         return Ending::Dead("it was written by another version".to_owned());
     };
+    if payload.expires_at.is_some_and(|end| end.0 <= Utc::now()) {
+        return Ending::Moot("it has expired".to_owned());
+    }
     let wishes = match wishes(shop, job, &payload).await {
         Ok(wishes) => wishes,
         Err(error) => return again(job, &error.to_string()),

@@ -4,6 +4,7 @@
 mod email;
 mod message;
 mod notification;
+mod reminder;
 mod work;
 
 use std::sync::Arc;
@@ -178,6 +179,7 @@ async fn perform(shop: &Shop, job: &Taken) -> Ending {
     match job.kind {
         JobKind::Notification => notification::show(shop, job).await,
         JobKind::Email => email::send(shop, job).await,
+        JobKind::Reminder => reminder::fire(shop, job).await,
         JobKind::Message => message::send(shop, job).await,
     }
 }

@@ -190,6 +190,9 @@ pub struct EmailPayload {
     /// Of one that goes with a notification: only where the person wants it, and not in their quiet hours.
     #[serde(default)]
     pub notification_type: Option<String>,
+    /// Of one that goes with a reminder: from then on it is not sent any more.
+    #[serde(default)]
+    pub expires_at: Option<Time>,
     pub email: NewEmail,
 }
 

@@ -33,6 +33,8 @@ macro_rules! names {
     };
 }
 
+pub(super) use names;
+
 names! {
     /// What a job does.
     JobKind {
@@ -42,6 +44,8 @@ names! {
         Email "EMAIL",
         /// Shows a notification that was made with `deliverAt`.
         Notification "NOTIFICATION",
+        /// Reminds people of what the host wanted them reminded of.
+        Reminder "REMINDER",
     }
 }
 

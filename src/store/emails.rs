@@ -70,6 +70,7 @@ pub async fn post(db: &Db, tenant: &str, email: NewEmail, key: Option<&str>) -> 
             put,
             request_hash: request_hash.clone(),
             notification_type: None,
+            expires_at: None,
             email,
         })?,
     };

@@ -84,6 +84,11 @@ fn statement(kind: ExportKind) -> &'static str {
             "select n.id::text as key, to_jsonb(n) as row from notifications n
               where n.tenant_id = $1 and n.user_id = $2 and n.id > $3::uuid order by n.id limit $4"
         }
+        ExportKind::Reminder => {
+            "select p.reminder_id::text as key, to_jsonb(r) || to_jsonb(p) as row
+               from reminder_people p join reminders r on r.tenant_id = p.tenant_id and r.id = p.reminder_id
+              where p.tenant_id = $1 and p.user_id = $2 and p.reminder_id > $3::uuid order by p.reminder_id limit $4"
+        }
         ExportKind::Handout => HANDOUTS,
         ExportKind::Preferences => {
             "select p.user_id as key, to_jsonb(p) as row from notification_preferences p where p.tenant_id = $1 and p.user_id = $2 and $3 = '' limit $4"

@@ -8,7 +8,7 @@ use crate::scheduled::schedule;
 use crate::support::{App, Person, eventually};
 
 /// Every column of the schema that names a person, and in which part of an export its rows are.
-const COLUMNS: [(&str, &str); 16] = [
+const COLUMNS: [(&str, &str); 17] = [
     ("erasures.user_id", "ERASURE"),
     ("events.actor_id", "EVENT"),
     ("events.audience_user_id", "EVENT"),
@@ -21,6 +21,7 @@ const COLUMNS: [(&str, &str); 16] = [
     ("notifications.user_id", "NOTIFICATION"),
     ("presence.user_id", "PRESENCE"),
     ("receipt_marks.user_id", "RECEIPT"),
+    ("reminder_people.user_id", "REMINDER"),
     ("revisions.replaced_by", "REVISION"),
     ("revocations.user_id", "REVOCATION"),
     ("stream_tickets.user_id", "TICKET"),
@@ -73,6 +74,8 @@ async fn known_everywhere(app: &App) -> Person {
     let service = Person::service(&alice.base);
     let told = json!({ "userId": "alice", "type": "T", "title": "kept" });
     service.post("/v1/notifications", &told).await.ok();
+    let remind = json!({ "userIds": ["alice"], "at": crate::scheduled::ahead(3600), "notification": { "type": "T", "title": "kept" } });
+    service.post("/v1/reminders", &remind).await.ok();
     let revoke = "/v1/admin/users/alice/revoke";
     service.post(revoke, &json!({})).await;
     let alice = eventually("a new token to be let in", async || {

@@ -10,7 +10,7 @@ use sqlx::Row;
 use crate::support::{App, Database, Instance, Person, eventually};
 
 /// What every instance does by itself, with nobody asking.
-const BACKGROUND: [&str; 14] = [
+const BACKGROUND: [&str; 16] = [
     "ephemeral.notify",
     "log.after",
     "log.notify",
@@ -25,6 +25,8 @@ const BACKGROUND: [&str; 14] = [
     "jobs.take_back",
     "jobs.standing",
     "jobs.prune",
+    "reminders.prune",
+    "reminders.prune_people",
 ];
 
 /// How often each kind of statement was sent, by the service's own count; the background's left out.
@@ -75,6 +77,7 @@ fn is_background(query: &str) -> bool {
         "leased_until < now()",
         "from jobs where state",
         "delete from jobs",
+        "delete from reminder",
         "pg_stat_statements",
     ]
     .iter()

@@ -66,6 +66,7 @@ mod preferences;
 mod presence;
 mod receipts;
 mod refusals;
+mod reminders;
 mod removal;
 mod replaced;
 mod reread;

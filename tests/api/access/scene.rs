@@ -42,6 +42,8 @@ pub struct Scene {
     pub private: Target,
     /// Of bob's.
     pub notification: String,
+    /// Of bob, and it waits.
+    pub reminder: String,
     /// One that the backend wants sent, and that waits.
     pub email: String,
     /// What bob wrote ahead to alice alone; and what the host did.
@@ -124,6 +126,15 @@ async fn notification(service: &Person) -> String {
     id(&told["items"][0])
 }
 
+/// Of bob, about things inside.
+async fn reminder(service: &Person) -> String {
+    let later = chrono::Utc::now() + chrono::Duration::hours(1);
+    let what =
+        json!({ "type": "T", "title": PRIVATE, "message": PRIVATE, "link": format!("/{PRIVATE}") });
+    let remind = json!({ "userIds": ["bob"], "at": later.to_rfc3339(), "notification": what });
+    id(&service.post("/v1/reminders", &remind).await.ok())
+}
+
 /// To a person inside, about things inside.
 async fn waiting_email(service: &Person) -> String {
     let later = chrono::Utc::now() + chrono::Duration::hours(1);
@@ -175,6 +186,7 @@ impl Scene {
         let messages = format!("/v1/conversations/{private}/messages");
         let said = id(&alice.post(&messages, &message(PRIVATE)).await.ok());
         let notification = notification(&service).await;
+        let reminder = reminder(&service).await;
         let email = waiting_email(&service).await;
         let cursor = alice.cursor().await;
         let page = alice.get("/v1/conversations?limit=1").await.ok();
@@ -199,6 +211,7 @@ impl Scene {
             other_service,
             early_message,
             notification,
+            reminder,
             email,
             outsiders,
             cursor,
@@ -215,6 +228,7 @@ impl Scene {
             &self.private.message,
             &self.group.message,
             &self.notification,
+            &self.reminder,
         ];
         if !outsider.is_former {
             words.extend([EARLY, &self.group.conversation, &self.early_message]);

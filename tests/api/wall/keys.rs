@@ -24,7 +24,7 @@ const GLOBAL_KEYS: [(&str, &str); 2] = [
 ];
 
 /// Indexes without a tenant, which are no keys: for what goes by time, whoever it belongs to.
-const BY_TIME: [&str; 12] = [
+const BY_TIME: [&str; 13] = [
     "erasures_requested_at",
     "handouts_at",
     "idempotency_keys_created_at",
@@ -34,6 +34,7 @@ const BY_TIME: [&str; 12] = [
     "jobs_leased",
     "notifications_created_at",
     "presence_changed",
+    "reminders_finished_at",
     "revisions_replaced_at",
     "revocations_revoked_at",
     "stream_tickets_expires",
