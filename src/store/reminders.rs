@@ -160,12 +160,12 @@ pub async fn list(
 /// Nobody will be reminded. Said again, it is so already. Whoever fires it at this moment has its row first, or finds it
 /// cancelled; one statement, so that the row is never held while somebody who stands still is waited for.
 pub async fn cancel(db: &Db, tenant: &str, id: Uuid) -> Result<()> {
-    // The job first, as whoever cancels that does: the two never wait for one another.
+    // The job first, as whoever cancels that does: the two never wait for one another. One that was to be begun again after it
+    // has fired goes too: there was nothing left to do.
     let cancel = "
         with job as (
             update jobs set state = 'CANCELLED', payload = '{}', finished_at = now()
              where tenant_id = $1 and kind = 'REMINDER' and key = $3 and state in ('WAITING', 'DEAD')
-               and exists (select from reminders where tenant_id = $1 and id = $2 and state = 'WAITING')
             returning 1
         )
         update reminders set state = 'CANCELLED', finished_at = now()

@@ -13,6 +13,8 @@ mod looking;
 mod mutants;
 #[path = "wall/parting.rs"]
 mod parting;
+#[path = "wall/reminded.rs"]
+mod reminded;
 #[path = "wall/replay.rs"]
 mod replay;
 #[path = "wall/statements.rs"]

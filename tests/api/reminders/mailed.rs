@@ -32,8 +32,8 @@ async fn it_goes_once_however_often_the_reminder_is_begun() {
     let (app, service) = site(&smtp.url()).await;
     alice(&app).await;
     let mut body = with(to(&["alice"], PAST), "channels", json!(["email", "inApp"]));
-    // A link in an e-mail has to lead somewhere.
     body["expiresAt"] = json!(ahead(3600));
+    body["notification"]["link"] = json!("https://site.example/12");
     let path = remind(&service, &body).await;
     is(&service, &path, "FIRED").await;
     are(&app, 1, "state = 'DONE'").await;
@@ -50,7 +50,7 @@ async fn it_goes_once_however_often_the_reminder_is_begun() {
     .await;
     let sent = smtp.has(1).await;
     assert_eq!(sent.len(), 1);
-    for part in ["Demain", "At ten", "/appointments/12"] {
+    for part in ["Demain", "At ten", "https://site.example/12"] {
         assert!(sent[0].to_string().contains(part), "{part}: {}", sent[0]);
     }
     are(&app, 1, "true").await;
