@@ -60,6 +60,10 @@ const HANDOUTS: &str = "select h.transport || '/' || h.up_to || '/' || h.after a
             > (split_part($3, '/', 1), split_part($3, '/', 2)::bigint, split_part($3, '/', 3)::bigint)
       order by h.transport, h.up_to, h.after limit $4";
 
+const REMINDERS: &str = "select p.reminder_id::text as key, to_jsonb(r) || to_jsonb(p) as row from reminder_people p
+       join reminders r on r.tenant_id = p.tenant_id and r.id = p.reminder_id
+      where p.tenant_id = $1 and p.user_id = $2 and p.reminder_id > $3::uuid order by p.reminder_id limit $4";
+
 /// The statement of a part: `$3` is the key of the row before. Compared as a whole, it is where the index is entered: "or it
 /// is the first page" would make each page read all the rows before it.
 fn statement(kind: ExportKind) -> &'static str {
@@ -84,11 +88,7 @@ fn statement(kind: ExportKind) -> &'static str {
             "select n.id::text as key, to_jsonb(n) as row from notifications n
               where n.tenant_id = $1 and n.user_id = $2 and n.id > $3::uuid order by n.id limit $4"
         }
-        ExportKind::Reminder => {
-            "select p.reminder_id::text as key, to_jsonb(r) || to_jsonb(p) as row
-               from reminder_people p join reminders r on r.tenant_id = p.tenant_id and r.id = p.reminder_id
-              where p.tenant_id = $1 and p.user_id = $2 and p.reminder_id > $3::uuid order by p.reminder_id limit $4"
-        }
+        ExportKind::Reminder => REMINDERS,
         ExportKind::Handout => HANDOUTS,
         ExportKind::Preferences => {
             "select p.user_id as key, to_jsonb(p) as row from notification_preferences p where p.tenant_id = $1 and p.user_id = $2 and $3 = '' limit $4"
