@@ -51,6 +51,13 @@ def ahead(seconds):
     return (datetime.now(timezone.utc) + timedelta(seconds=seconds)).isoformat()
 
 
+def wants_to_see(person):
+    """Whatever a case has chosen for them before."""
+    headers = {"Authorization": f"Bearer {SCENE['tokens'][person]}"}
+    wishes = {"channels": {"inApp": True}, "types": []}
+    requests.patch(f"{BASE}/v1/me/preferences", json=wishes, headers=headers, timeout=30).raise_for_status()
+
+
 def scheduled(operation, person):
     """A message that waits, or one that was given up."""
     new = {"content": "later", "deliverAt": ahead(86400)}
@@ -67,6 +74,7 @@ def thing(operation, path, person):
     if operation in OF_A_NEW_MESSAGE:
         return post(person, f"/v1/conversations/{SCENE['group']}/messages", {"content": "to be changed"})["id"]
     if operation in {"readNotification", "deleteNotification"}:
+        wants_to_see(person)
         return post("backend", "/v1/notifications", {"userId": person, "type": "T", "title": "t"})["items"][0]["id"]
     if operation in OF_A_NEW_REMINDER:
         new = {"userIds": ["bob"], "at": ahead(86400), "notification": {"type": "T", "title": "t"}}

@@ -185,9 +185,6 @@ impl Scene {
         let private = alice.converse_with("bob").await;
         let messages = format!("/v1/conversations/{private}/messages");
         let said = id(&alice.post(&messages, &message(PRIVATE)).await.ok());
-        let notification = notification(&service).await;
-        let reminder = reminder(&service).await;
-        let email = waiting_email(&service).await;
         let cursor = alice.cursor().await;
         let page = alice.get("/v1/conversations?limit=1").await.ok();
         let page_token = page["nextPageToken"]
@@ -196,6 +193,9 @@ impl Scene {
             .to_owned();
         Self {
             ahead: write_ahead([&bob, &service], &private).await,
+            notification: notification(&service).await,
+            reminder: reminder(&service).await,
+            email: waiting_email(&service).await,
             group: Target {
                 conversation: group,
                 message: late,
@@ -210,9 +210,6 @@ impl Scene {
             service,
             other_service,
             early_message,
-            notification,
-            reminder,
-            email,
             outsiders,
             cursor,
             page_token,

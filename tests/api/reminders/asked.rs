@@ -61,11 +61,13 @@ async fn its_fields_are_these_in_this_order() {
     );
 }
 
-/// A body that is not acceptable: what of it is changed, the field that is named, and why.
-fn wrong() -> Vec<(&'static str, Value, &'static str, &'static str)> {
-    let what =
-        |name: &str, value: Value| with(to(&["alice"], PAST)["notification"].clone(), name, value);
+/// What is not acceptable of a body: the field and its value, and where and why it is refused.
+type Wrong = (&'static str, Value, &'static str, &'static str);
+
+fn wrong() -> Vec<Wrong> {
     let many: Vec<_> = (0..1001).map(|n| format!("u{n}")).collect();
+    let (year, soon) = (json!(ahead(368 * 86_400)), json!(ahead(3600)));
+    let twice = json!(["email", "email"]);
     vec![
         ("userIds", json!([]), "/userIds", "too-few"),
         ("userIds", json!(many), "/userIds", "too-many"),
@@ -73,81 +75,46 @@ fn wrong() -> Vec<(&'static str, Value, &'static str, &'static str)> {
         ("userIds", json!("alice"), "/userIds", "wrong-type"),
         ("at", Value::Null, "/at", "wrong-type"),
         ("at", json!("tomorrow"), "/at", "wrong-type"),
-        ("at", json!(ahead(368 * 86_400)), "/at", "out-of-range"),
-        (
-            "expiresAt",
-            json!(ahead(3600)),
-            "/expiresAt",
-            "out-of-range",
-        ),
+        ("at", year, "/at", "out-of-range"),
+        ("expiresAt", soon, "/expiresAt", "out-of-range"),
         ("expiresAt", json!(PAST), "/expiresAt", "out-of-range"),
         ("channels", json!([]), "/channels", "too-few"),
         ("channels", json!(["sms"]), "/channels/0", "invalid-value"),
-        (
-            "channels",
-            json!(["email", "email"]),
-            "/channels",
-            "invalid-value",
-        ),
-        (
-            "notification",
-            json!(["T", "t"]),
-            "/notification",
-            "wrong-type",
-        ),
+        ("channels", twice, "/channels", "invalid-value"),
         ("notification", Value::Null, "/notification", "wrong-type"),
-        (
-            "notification",
-            what("more", json!(1)),
-            "/notification/more",
-            "unknown-field",
-        ),
-        (
-            "notification",
-            what("link", json!("javascript:alert(1)")),
-            "/notification/link",
-            "invalid-url",
-        ),
-        (
-            "notification",
-            what("title", json!("a\u{202e}b")),
-            "/notification/title",
-            "bidi-control",
-        ),
-        (
-            "notification",
-            what("title", json!("a\nb")),
-            "/notification/title",
-            "line-break",
-        ),
-        (
-            "notification",
-            what("title", json!("t".repeat(201))),
-            "/notification/title",
-            "too-long",
-        ),
-        (
-            "notification",
-            what("message", json!("m".repeat(2001))),
-            "/notification/message",
-            "too-long",
-        ),
-        (
-            "notification",
-            what("type", json!("")),
-            "/notification/type",
-            "blank",
-        ),
+        ("notification", json!(["T"]), "/notification", "wrong-type"),
         ("deliverAt", json!(PAST), "/deliverAt", "unknown-field"),
     ]
 }
+
+/// The same of what is inside of `notification`.
+fn wrong_words() -> Vec<Wrong> {
+    let what =
+        |name: &str, value: Value| with(to(&["alice"], PAST)["notification"].clone(), name, value);
+    let script = json!("javascript:alert(1)");
+    let words = [
+        ("more", json!(1), "/notification/more", "unknown-field"),
+        ("link", script, "/notification/link", "invalid-url"),
+        ("title", json!("a\u{202e}b"), TITLE, "bidi-control"),
+        ("title", json!("a\nb"), TITLE, "line-break"),
+        ("title", json!("t".repeat(201)), TITLE, "too-long"),
+        ("message", json!("m".repeat(2001)), MESSAGE, "too-long"),
+        ("type", json!(""), "/notification/type", "blank"),
+    ];
+    words
+        .into_iter()
+        .map(|(name, value, at, why)| ("notification", what(name, value), at, why))
+        .collect()
+}
+const TITLE: &str = "/notification/title";
+const MESSAGE: &str = "/notification/message";
 
 #[tokio::test]
 async fn what_is_not_acceptable_is_refused_by_name_and_nothing_is_kept() {
     let app = App::start().await;
     let (service, alice, _) = people(&app).await;
     let body = to(&["alice"], &ahead(3600));
-    for (name, value, pointer, code) in wrong() {
+    for (name, value, pointer, code) in wrong().into_iter().chain(wrong_words()) {
         let answer = service
             .post("/v1/reminders", &with(body.clone(), name, value.clone()))
             .await;
