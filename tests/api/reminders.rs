@@ -6,6 +6,8 @@ mod asked;
 mod cancelled;
 #[path = "reminders/gone.rs"]
 mod gone;
+#[path = "reminders/listed.rs"]
+mod listed;
 #[path = "reminders/mailed.rs"]
 mod mailed;
 
