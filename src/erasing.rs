@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use crate::error::Result;
 use crate::store::batch::{Op, Outcome, mismatch};
 use crate::store::blanking::Blank;
+use crate::store::reminded;
 use crate::store::remnants::{self, Claimed, WINDOW};
 use crate::store::writer::Writer;
 
@@ -63,6 +64,9 @@ async fn erase(pool: &PgPool, writer: &Writer, claimed: Claimed) -> Result<()> {
         }
     }
     while remnants::forget(pool, &claimed.user).await? > 0 {
+        tokio::time::sleep(PAUSE).await;
+    }
+    while reminded::forget(pool, &claimed.user).await? > 0 {
         tokio::time::sleep(PAUSE).await;
     }
     walk.chunk.is_last = true;

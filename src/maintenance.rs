@@ -12,13 +12,13 @@ use crate::store::batch::{Op, Outcome};
 use crate::store::notified::{Mark, What};
 use crate::store::writer::Writer;
 use crate::store::{
-    bounded, conversations, digests, handouts, jobs, log, notifications, revisions, revocations,
-    tickets,
+    bounded, conversations, digests, handouts, jobs, log, notifications, reminders, revisions,
+    revocations, tickets,
 };
 
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Days for which the host may repeat a request by its `Idempotency-Key`.
+/// Days for which the host may repeat a request by its `Idempotency-Key`, and see a reminder that is finished.
 const KEY_DAYS: i32 = 30;
 
 /// Days after which an e-mail about unread messages makes the next one wait no longer.
@@ -50,6 +50,7 @@ enum Old {
     Revisions,
     Notifications,
     Keys,
+    Reminders,
     Jobs,
     Digests,
 }
@@ -88,6 +89,7 @@ async fn round(pool: &PgPool, config: &Config) -> Result<()> {
         Old::Handouts,
         Old::Revisions,
         Old::Keys,
+        Old::Reminders,
         Old::Notifications,
         Old::Jobs,
         Old::Digests,
@@ -122,6 +124,7 @@ async fn forget(pool: &PgPool, old: Old, config: &Config) -> Result<u64> {
                 }
                 Old::Keys => notifications::prune_keys(&mut connection, before(KEY_DAYS)).await,
                 Old::Digests => digests::prune(&mut connection, before(DIGEST_DAYS)).await,
+                Old::Reminders => reminders::prune(&mut connection, before(KEY_DAYS)).await,
                 Old::Jobs => jobs::prune(&mut connection, config.jobs.kept_days).await,
             }
         };

@@ -208,6 +208,7 @@ fn written(
         put: Uuid::now_v7(),
         request_hash: String::new(),
         notification_type: Some(TYPE.to_owned()),
+        expires_at: None,
         told_at: Some(Time(now)),
         email,
     };

@@ -5,6 +5,7 @@ pub mod digest;
 mod email;
 mod message;
 mod notification;
+mod reminder;
 mod sweep;
 mod work;
 
@@ -200,6 +201,7 @@ async fn perform(shop: &Shop, job: &Taken) -> Ending {
     match job.kind {
         JobKind::Notification => notification::show(shop, job).await,
         JobKind::Email => email::send(shop, job, Utc::now()).await,
+        JobKind::Reminder => reminder::fire(shop, job).await,
         JobKind::Message => message::send(shop, job).await,
         JobKind::Digest => digest::perform(shop, job).await,
         JobKind::UnreadSweep => sweep::go_on(shop, job).await,

@@ -198,6 +198,9 @@ pub struct EmailPayload {
     /// Of one about unread messages: when `digests` says that they were told.
     #[serde(default)]
     pub told_at: Option<Time>,
+    /// Of one that goes with a reminder: from then on it is not sent any more.
+    #[serde(default)]
+    pub expires_at: Option<Time>,
     pub email: NewEmail,
 }
 

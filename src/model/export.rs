@@ -28,6 +28,7 @@ kinds! {
     Revision "revision",
     Receipt "receipt",
     Notification "notification",
+    Reminder "reminder",
     Preferences "preferences",
     Digest "digest",
     Presence "presence",
@@ -63,7 +64,7 @@ impl ExportKind {
             | Self::Presence
             | Self::Revocation
             | Self::Ticket => "",
-            Self::Notification => "00000000-0000-0000-0000-000000000000",
+            Self::Notification | Self::Reminder => "00000000-0000-0000-0000-000000000000",
             Self::Membership | Self::Message | Self::Revision => {
                 "00000000-0000-0000-0000-000000000000/0"
             }
@@ -107,7 +108,7 @@ impl ExportPlace {
                 id(of) && number(at)
             }
             (ExportKind::Receipt, [of, status, at]) => id(of) && word(status) && number(at),
-            (ExportKind::Notification, [one]) => id(one),
+            (ExportKind::Notification | ExportKind::Reminder, [one]) => id(one),
             (ExportKind::Handout, [transport, up_to, after]) => {
                 word(transport) && number(up_to) && number(after)
             }

@@ -33,6 +33,8 @@ macro_rules! names {
     };
 }
 
+pub(super) use names;
+
 names! {
     /// What a job does.
     JobKind {
@@ -46,6 +48,8 @@ names! {
         Digest "DIGEST",
         /// Of no tenant: goes through the log for messages that stay unread.
         UnreadSweep "UNREAD_SWEEP",
+        /// Reminds people of what the host wanted them reminded of.
+        Reminder "REMINDER",
     }
 }
 

@@ -13,6 +13,7 @@ mod notice;
 mod notification;
 mod object;
 mod preferences;
+mod reminder;
 mod rules;
 mod scheduled;
 mod time;
@@ -48,6 +49,7 @@ pub use object::{Object, list as list_of_objects};
 pub use preferences::{
     ChangedPreferences, Channels, ClockTime, NotificationPreferences, QuietHours, TypeChannels,
 };
+pub use reminder::{NewReminder, Reminder, ReminderNotification, ReminderState};
 pub use rules::{Check, FieldCode, FieldProblem, LinkHosts, Problems, in_nfc, uuid};
 pub use scheduled::{Planned, ScheduledMessage};
 pub use time::Time;

@@ -104,8 +104,19 @@ pub enum Channel {
     Email,
 }
 
-fn in_app() -> Vec<Channel> {
+pub(super) fn in_app() -> Vec<Channel> {
     vec![Channel::InApp]
+}
+
+impl Channel {
+    pub const ALL: &'static [Self] = &[Self::InApp, Self::Email];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InApp => "inApp",
+            Self::Email => "email",
+        }
+    }
 }
 
 impl NewNotification {
@@ -137,22 +148,32 @@ impl Check for NewNotification {
             }
             (None, Some(ids)) => problems.at("userIds", |p| ids.check(p)),
         }
-        problems.at("channels", |p| match &*self.channels {
-            [] => p.add(FieldCode::TooFew),
-            [_] => {}
-            [one, other] if one != other => {}
-            _ => p.add(FieldCode::InvalidValue),
-        });
-        problems.at("type", |p| p.key(&self.r#type, 64));
-        problems.at("title", |p| p.name(&self.title, 200));
-        problems.optional("message", self.message.as_deref(), |p, text| {
-            p.text(text, 2_000)
-        });
+        check_channels(problems, &self.channels);
+        check_words(problems, &self.r#type, &self.title, self.message.as_deref());
         problems.optional("deliverAt", self.deliver_at.as_ref(), |p, at| {
-            if at.0 > Utc::now() + MOST_AHEAD {
+            if is_too_far(*at) {
                 p.add(FieldCode::OutOfRange);
             }
         });
         problems.optional("link", self.link.as_deref(), |p, link| p.link(link));
     }
+}
+
+pub(super) fn is_too_far(at: Time) -> bool {
+    at.0 > Utc::now() + MOST_AHEAD
+}
+
+pub(super) fn check_channels(problems: &mut Problems, channels: &[Channel]) {
+    problems.at("channels", |p| match channels {
+        [] => p.add(FieldCode::TooFew),
+        [_] => {}
+        [one, other] if one != other => {}
+        _ => p.add(FieldCode::InvalidValue),
+    });
+}
+
+pub(super) fn check_words(problems: &mut Problems, kind: &str, title: &str, message: Option<&str>) {
+    problems.at("type", |p| p.key(kind, 64));
+    problems.at("title", |p| p.name(title, 200));
+    problems.optional("message", message, |p, text| p.text(text, 2_000));
 }

@@ -30,6 +30,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
+/// For a field: an object.
+pub fn one<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let object: Object<T> = Deserialize::deserialize(deserializer)?;
+    Ok(object.0)
+}
+
 /// For a field: an object, or null.
 pub fn optional<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,

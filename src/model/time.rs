@@ -20,10 +20,17 @@ impl Serialize for Time {
 
 /// For a field: a moment as RFC 3339 writes it, to the millisecond, or null. chrono by itself takes more than that.
 pub fn rfc3339<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Time>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(from)? else {
-        return Ok(None);
-    };
-    let wrong = |_| D::Error::custom("no moment of RFC 3339");
-    let time = DateTime::parse_from_rfc3339(&text).map_err(wrong)?;
-    Ok(Some(Time(time.to_utc().trunc_subsecs(3))))
+    let text = Option::<String>::deserialize(from)?;
+    text.map(|text| parsed(&text)).transpose()
+}
+
+/// The same, for a field that must be there.
+pub fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Time, D::Error> {
+    parsed(&String::deserialize(from)?)
+}
+
+fn parsed<E: Error>(text: &str) -> Result<Time, E> {
+    let wrong = |_| E::custom("no moment of RFC 3339");
+    let time = DateTime::parse_from_rfc3339(text).map_err(wrong)?;
+    Ok(Time(time.to_utc().trunc_subsecs(3)))
 }

@@ -16,7 +16,7 @@ use super::respond::{Json, See};
 use super::{
     admin, assets, conversations, delivered, demo, diagnostics, emails, events, health, jobs, me,
     members, message, messages, notifications, person, preferences, presence, queue, read,
-    scheduled, stream, sync, tickets, typing, unread, unsubscribe, users,
+    reminders, scheduled, stream, sync, tickets, typing, unread, unsubscribe, users,
 };
 use crate::config;
 use crate::error::{Code, Error, Problem, Result};
@@ -40,7 +40,8 @@ use crate::model::{Event, Notice};
         members::list, members::add, members::update, members::remove,
         messages::list, messages::send, scheduled::list, scheduled::cancel, message::get, message::edit, message::delete, message::list_revisions, message::list_receipts,
         read::conversation, read::message, typing::put, presence::list,
-        notifications::create, notifications::list, notifications::read, notifications::read_all, notifications::delete, preferences::get, preferences::update,
+        notifications::create, notifications::list, notifications::read, notifications::read_all, notifications::delete,
+        reminders::create, reminders::list, reminders::get, reminders::cancel, preferences::get, preferences::update,
         unread::get, sync::get, events::poll, stream::open, delivered::note, tickets::create, admin::trace_message, admin::revoke,
         emails::send, emails::get, unsubscribe::page, unsubscribe::confirm, jobs::list, jobs::retry, jobs::cancel,
         health::healthz, health::readyz, health::metrics, diagnostics::stream, diagnostics::wait,

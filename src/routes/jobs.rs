@@ -79,7 +79,7 @@ pub async fn retry(
 
 /// Give up a job (`service`)
 ///
-/// One that waits. It can be tried again for a week.
+/// One that waits. It can be tried again for a week; not a reminder's, which is cancelled with its job.
 #[utoipa::path(post, path = "/v1/admin/jobs/{id}/cancel", tag = "operations", operation_id = "cancelJob",
     params(("id" = uuid::Uuid, Path)),
     responses(

@@ -31,6 +31,7 @@ mod preferences;
 mod presence;
 mod queue;
 mod read;
+mod reminders;
 mod respond;
 mod room;
 mod scheduled;
@@ -113,6 +114,10 @@ fn of_people() -> Vec<Route> {
         notifications::read_all,
         notifications::read,
         notifications::delete,
+        reminders::create,
+        reminders::list,
+        reminders::get,
+        reminders::cancel,
         unsubscribe::page,
         unsubscribe::confirm,
     ]

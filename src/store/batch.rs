@@ -14,12 +14,13 @@ use super::log::LogTransaction;
 use super::notified::{self, Mark};
 use super::notify::{self, Notified, Notify};
 use super::receipts::{self, Moved, Read};
+use super::reminded::{self, Remind};
 use super::roles::{self, Manage};
 use super::send::{self, Send, Sent};
 use super::status::{self, Put};
 use super::users::{self, Choice, Sighting};
 use crate::error::{Code, Result};
-use crate::model::{Message, UserKey};
+use crate::model::{Message, ReminderState, UserKey};
 
 /// One item of the writer.
 #[derive(Debug, Clone)]
@@ -37,6 +38,7 @@ pub enum Op {
     Alter(Alter),
     Notify(Box<Notify>),
     Mark(Mark),
+    Remind(Remind),
     Erase(Erase),
     Blank(Blank),
 }
@@ -56,6 +58,8 @@ pub enum Outcome {
     Notified(Notified),
     /// How many notifications it has changed.
     Marked(u64),
+    /// What the reminder has come to, now or before; none where it is kept no more.
+    Reminded(Option<ReminderState>),
 }
 
 impl Op {
@@ -73,7 +77,7 @@ impl Op {
             Self::Mark(_) => 8 * 1024,
             Self::Erase(_) => 64 * 1024,
             // A few of them are a batch.
-            Self::Blank(_) => 256 * 1024,
+            Self::Remind(_) | Self::Blank(_) => 256 * 1024,
         }
     }
 
@@ -92,7 +96,7 @@ impl Op {
             Self::Notify(notify) => Some(&notify.by),
             Self::Mark(mark) => Some(&mark.by),
             Self::Erase(erase) => Some(&erase.by),
-            Self::Profiles(_) | Self::Deliver(_) | Self::Blank(_) => None,
+            Self::Profiles(_) | Self::Deliver(_) | Self::Remind(_) | Self::Blank(_) => None,
         }
     }
 }
@@ -181,6 +185,8 @@ async fn notify(
             outcomes[i] = made.map(Outcome::Notified);
         }
     }
+    let fire = reminded::fire_all;
+    apply_kind!(log, ops, outcomes, Remind, fire, Outcome::Reminded);
     apply_kind!(
         log,
         ops,

@@ -71,6 +71,7 @@ pub async fn post(db: &Db, tenant: &str, email: NewEmail, key: Option<&str>) -> 
             request_hash: request_hash.clone(),
             notification_type: None,
             told_at: None,
+            expires_at: None,
             email,
         })?,
     };

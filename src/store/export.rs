@@ -62,6 +62,9 @@ const HANDOUTS: &str = "select h.transport || '/' || h.up_to || '/' || h.after a
 
 const DIGESTS: &str = "select d.conversation_id::text as key, to_jsonb(d) as row from digests d
       where d.tenant_id = $1 and d.user_id = $2 and d.conversation_id > $3::uuid order by d.conversation_id limit $4";
+const REMINDERS: &str = "select p.reminder_id::text as key, to_jsonb(r) || to_jsonb(p) as row from reminder_people p
+       join reminders r on r.tenant_id = p.tenant_id and r.id = p.reminder_id
+      where p.tenant_id = $1 and p.user_id = $2 and p.reminder_id > $3::uuid order by p.reminder_id limit $4";
 
 /// The statement of a part: `$3` is the key of the row before. Compared as a whole, it is where the index is entered: "or it
 /// is the first page" would make each page read all the rows before it.
@@ -87,6 +90,7 @@ fn statement(kind: ExportKind) -> &'static str {
             "select n.id::text as key, to_jsonb(n) as row from notifications n
               where n.tenant_id = $1 and n.user_id = $2 and n.id > $3::uuid order by n.id limit $4"
         }
+        ExportKind::Reminder => REMINDERS,
         ExportKind::Handout => HANDOUTS,
         ExportKind::Digest => DIGESTS,
         ExportKind::Preferences => {

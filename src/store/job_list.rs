@@ -111,12 +111,19 @@ pub async fn retry(db: &Db, tenant: &str, id: Uuid) -> Result<Job> {
     .await
 }
 
-/// It will not be done. What it is about is kept, so that it can be tried again.
+/// It will not be done. What it is about is kept, so that it can be tried again: but of a reminder, which is cancelled with its
+/// job, for good.
 pub async fn cancel(db: &Db, tenant: &str, id: Uuid) -> Result<Job> {
     let text = "
-        update jobs set state = 'CANCELLED', finished_at = now()
-         where tenant_id = $1 and id = $2 and state = 'WAITING'
-        returning id, kind, state, user_id, run_at, attempts, max_attempts, error, created_at, finished_at";
+        with job as (
+            update jobs set state = 'CANCELLED', finished_at = now(), payload = case kind when 'REMINDER' then '{}' else payload end
+             where tenant_id = $1 and id = $2 and state = 'WAITING'
+            returning id, kind, key, state, user_id, run_at, attempts, max_attempts, error, created_at, finished_at
+        ), reminder as (
+            update reminders r set state = 'CANCELLED', finished_at = now() from job
+             where r.tenant_id = $1 and r.id = case job.kind when 'REMINDER' then job.key::uuid end and r.state = 'WAITING'
+        )
+        select id, kind, state, user_id, run_at, attempts, max_attempts, error, created_at, finished_at from job";
     bounded(async {
         let mut connection = db.connection().await?;
         let job: Option<Job> = query_as("jobs.cancel", text)

@@ -7,7 +7,7 @@ use super::emails::MAX_ATTEMPTS;
 use super::jobs::NewJob;
 use crate::error::Result;
 use crate::model::{
-    EmailPayload, FilledTemplate, JobKind, NewEmail, TemplateName, TemplateValues, UserKey,
+    EmailPayload, FilledTemplate, JobKind, NewEmail, TemplateName, TemplateValues, Time, UserKey,
 };
 
 /// What it says, and to whom. Whether the person wants it, and when, is asked when it is sent.
@@ -19,6 +19,8 @@ pub(super) struct Mailed<'a> {
     pub(super) message: Option<&'a str>,
     pub(super) link: Option<&'a str>,
     pub(super) at: DateTime<Utc>,
+    /// From then on it is not sent any more.
+    pub(super) expires_at: Option<Time>,
 }
 
 /// Of the job.
@@ -53,6 +55,7 @@ impl Mailed<'_> {
             request_hash: String::new(),
             notification_type: Some(self.r#type.to_owned()),
             told_at: None,
+            expires_at: self.expires_at,
             email,
         };
         Ok(NewJob {

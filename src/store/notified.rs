@@ -97,6 +97,7 @@ async fn shown(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Re
             message: found.message.as_deref(),
             link: found.link.as_deref(),
             at: log.now.0,
+            expires_at: None,
         };
         jobs::put(log.connection, &[mailed.job()?]).await?;
     }

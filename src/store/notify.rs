@@ -14,7 +14,7 @@ use super::new_notifications::{NewRow, look_up, write, write_keys};
 use super::{preferences, users};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Channel, EventKind, FieldCode, FieldProblem, NewNotification, Position, UserKey,
+    Channel, EventKind, FieldCode, FieldProblem, NewNotification, Position, Time, UserKey,
 };
 
 /// What the host wants told.
@@ -28,6 +28,8 @@ pub struct Notify {
     pub key: Option<String>,
     /// Whether people nobody knows get a row of their own.
     pub make_unknown: bool,
+    /// From then on its e-mails are not sent any more.
+    pub expires_at: Option<Time>,
 }
 
 impl Notify {
@@ -45,6 +47,7 @@ impl Notify {
             notification,
             key: key.map(str::to_owned),
             make_unknown,
+            expires_at: None,
         }
     }
 
@@ -180,6 +183,7 @@ fn mailed(
             message: message.as_deref(),
             link: link.as_deref(),
             at,
+            expires_at: item.expires_at,
         }
         .job()
     };

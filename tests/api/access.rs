@@ -31,6 +31,8 @@ fn things<'s>(scene: &'s Scene, path: &str) -> Vec<&'s str> {
         vec!["bob"]
     } else if path.contains("/notifications/{id}") {
         vec![&scene.notification]
+    } else if path.contains("/reminders/{id}") {
+        vec![&scene.reminder]
     } else if path.contains("/scheduled-messages/") {
         vec![&scene.ahead[0]]
     } else if path.contains("/jobs/") {

@@ -25,7 +25,7 @@ use crate::support::{App, Person, eventually};
 const SETTINGS: &str = "mail={from=\"Causerie <chat@example.org>\",public_url=\"https://chat.example\",timeout_secs=2}";
 
 /// A service that sends by this server, and the host's backend.
-async fn site(url: &str) -> (App, Person) {
+pub async fn site(url: &str) -> (App, Person) {
     let mut app = App::with(0, "").await;
     app.add(SETTINGS, &[("CAUSERIE_SMTP_URL", url)]).await;
     let service = Person::service(&app.instances[0].url);

@@ -8,7 +8,7 @@ use crate::scheduled::schedule;
 use crate::support::{App, Person, eventually};
 
 /// Every column of the schema that names a person, and in which part of an export its rows are.
-const COLUMNS: [(&str, &str); 17] = [
+const COLUMNS: [(&str, &str); 18] = [
     ("digests.user_id", "DIGEST"),
     ("erasures.user_id", "ERASURE"),
     ("events.actor_id", "EVENT"),
@@ -22,6 +22,7 @@ const COLUMNS: [(&str, &str); 17] = [
     ("notifications.user_id", "NOTIFICATION"),
     ("presence.user_id", "PRESENCE"),
     ("receipt_marks.user_id", "RECEIPT"),
+    ("reminder_people.user_id", "REMINDER"),
     ("revisions.replaced_by", "REVISION"),
     ("revocations.user_id", "REVOCATION"),
     ("stream_tickets.user_id", "TICKET"),
@@ -74,6 +75,8 @@ async fn known_everywhere(app: &App) -> Person {
     let service = Person::service(&alice.base);
     let told = json!({ "userId": "alice", "type": "T", "title": "kept" });
     service.post("/v1/notifications", &told).await.ok();
+    let remind = json!({ "userIds": ["alice"], "at": crate::scheduled::ahead(3600), "notification": { "type": "T", "title": "kept" } });
+    service.post("/v1/reminders", &remind).await.ok();
     let revoke = "/v1/admin/users/alice/revoke";
     service.post(revoke, &json!({})).await;
     let alice = eventually("a new token to be let in", async || {

@@ -10,7 +10,7 @@ use sqlx::Row;
 use crate::support::{App, Database, Instance, Person, eventually};
 
 /// What every instance does by itself, with nobody asking.
-const BACKGROUND: [&str; 15] = [
+const BACKGROUND: [&str; 17] = [
     "digests.prune",
     "ephemeral.notify",
     "log.after",
@@ -26,6 +26,8 @@ const BACKGROUND: [&str; 15] = [
     "jobs.take_back",
     "jobs.standing",
     "jobs.prune",
+    "reminders.prune",
+    "reminders.prune_people",
 ];
 
 /// How often each kind of statement was sent, by the service's own count; the background's left out.
@@ -77,6 +79,7 @@ fn is_background(query: &str) -> bool {
         "from jobs where state",
         "delete from jobs",
         "delete from digests",
+        "delete from reminder",
         "pg_stat_statements",
     ]
     .iter()

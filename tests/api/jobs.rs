@@ -19,7 +19,7 @@ use crate::scheduled::{ahead, are, let_time_pass, path_of, schedule};
 use crate::support::{App, Database, eventually};
 
 /// While it is held nothing is written to the log: whoever sends waits.
-async fn hold_the_log(app: &App) -> PgConnection {
+pub async fn hold_the_log(app: &App) -> PgConnection {
     let mut connection = app.database.connect().await;
     sqlx::query("select pg_advisory_lock(4714171)")
         .execute(&mut connection)

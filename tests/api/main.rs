@@ -67,6 +67,7 @@ mod preferences;
 mod presence;
 mod receipts;
 mod refusals;
+mod reminders;
 mod removal;
 mod replaced;
 mod reread;

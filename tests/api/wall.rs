@@ -13,6 +13,8 @@ mod looking;
 mod mutants;
 #[path = "wall/parting.rs"]
 mod parting;
+#[path = "wall/reminded.rs"]
+mod reminded;
 #[path = "wall/replay.rs"]
 mod replay;
 #[path = "wall/statements.rs"]
@@ -38,7 +40,7 @@ const HARDLY: &str = "limits={sends_per_second=0,conversations_per_hour=1000000,
 const MAIL: &str = "mail={smtp_url=\"smtp://127.0.0.1:1\",from=\"chat@example.org\",public_url=\"https://chat.example\",digest_after_secs=1}";
 
 /// Statements that ask for no tenant, by words of each (`^` its begin, `$` its end), and why that is right.
-const ACROSS: [(&str, &str); 30] = [
+const ACROSS: [(&str, &str); 32] = [
     ("as head, clock_timestamp() as now", LOG),
     ("pg_control_system", LOG),
     (
@@ -81,6 +83,11 @@ const ACROSS: [(&str, &str); 30] = [
     ("delete from revisions where ctid in", FORGOTTEN),
     ("^delete from notifications where ctid", FORGOTTEN),
     ("^delete from idempotency_keys", FORGOTTEN),
+    (
+        "^delete from reminder_people where ctid in ( select p.ctid from (",
+        FORGOTTEN,
+    ),
+    ("^delete from reminders where ctid", FORGOTTEN),
     (
         "^select distinct tenant_id, user_id from ( select tenant_id, user_id from notifications",
         "whoever has not read what is too old: each row goes where its tenant says",

@@ -20,11 +20,13 @@ OTHER = {"alice": "bob", "bob": "alice"}
 OF_SERVICE = {
     "putUser", "putUsers", "traceMessage", "revokeTokens", "eraseUser", "exportUser", "createNotifications",
     "sendEmail", "getEmail", "listJobs", "retryJob", "cancelJob",
+    "createReminder", "listReminders", "getReminder", "cancelReminder",
 }
 # What changes a conversation or a message for good gets one of its own, so that the others' stays as it is.
 OF_A_NEW_GROUP = {"updateConversation", "deleteConversation", "updateMember", "removeMember"}
 OF_A_NEW_MESSAGE = {"editMessage", "deleteMessage"}
 OF_A_NEW_JOB = {"cancelScheduledMessage", "retryJob", "cancelJob"}
+OF_A_NEW_REMINDER = {"getReminder", "cancelReminder"}
 
 asked = Counter()
 seen = defaultdict(Counter)
@@ -74,6 +76,9 @@ def thing(operation, path, person):
     if operation in {"readNotification", "deleteNotification"}:
         be_told(person)
         return post("backend", "/v1/notifications", {"userId": person, "type": "T", "title": "t"})["items"][0]["id"]
+    if operation in OF_A_NEW_REMINDER:
+        new = {"userIds": ["bob"], "at": ahead(86400), "notification": {"type": "T", "title": "t"}}
+        return post("backend", "/v1/reminders", new)["id"]
     if operation in OF_A_NEW_JOB:
         return scheduled(operation, person)
     if operation == "revokeTokens":
@@ -118,7 +123,8 @@ def before_call(ctx, case, kwargs):
     at_most(query, "wait", 1)
     at_most(query, "seconds", 1)
     # A deletion or a revocation never meets what the other cases are about.
-    must_be_own = operation in OF_A_NEW_GROUP | OF_A_NEW_MESSAGE | OF_A_NEW_JOB | {"revokeTokens", "eraseUser"}
+    of_its_own = OF_A_NEW_GROUP | OF_A_NEW_MESSAGE | OF_A_NEW_JOB | OF_A_NEW_REMINDER
+    must_be_own = operation in of_its_own | {"revokeTokens", "eraseUser"}
     if case.path_parameters and is_acceptable(case, ParameterLocation.PATH):
         if must_be_own or turn % 4:
             if "id" in case.path_parameters:
@@ -148,6 +154,9 @@ def before_call(ctx, case, kwargs):
             body.pop("id", None)
         if "email" in body:
             body["email"] = "bob@mail.example"
+        if operation == "createReminder":
+            body["userIds"], body["at"] = [OTHER["alice"]], ahead(3600)
+            body.pop("expiresAt", None)
         if operation == "sendEmail":
             written_to_one(body)
         if operation in ("sendMessage", "createConversation"):

@@ -21,10 +21,10 @@ const WORDS = {
   refused: ["This token is not the host’s, or has expired.", "Ce jeton n’est pas celui de l’hôte, ou a expiré."],
   away: ["The service does not answer. Trying again.", "Le service ne répond pas. Nouvel essai."],
   WAITING: ["Waiting", "En attente"], RUNNING: ["Running", "En cours"], DONE: ["Done", "Faite"], DEAD: ["Dead", "Abandonnée"], CANCELLED: ["Cancelled", "Annulée"],
-  MESSAGE: ["Message", "Message"], EMAIL: ["E-mail", "E-mail"], NOTIFICATION: ["Notification", "Notification"],
+  MESSAGE: ["Message", "Message"], EMAIL: ["E-mail", "E-mail"], NOTIFICATION: ["Notification", "Notification"], REMINDER: ["Reminder", "Rappel"],
 };
 const STATES = ["WAITING", "RUNNING", "DEAD", "CANCELLED", "DONE"];
-const KINDS = ["MESSAGE", "EMAIL", "NOTIFICATION"];
+const KINDS = ["MESSAGE", "EMAIL", "NOTIFICATION", "REMINDER"];
 const EVERY = 5_000;
 const KEY = "causerie.service-token";
 

@@ -75,6 +75,7 @@ async fn the_backend_of_another_tenant_reaches_nothing_of_this_one() {
                 || row.2.ends_with("/export")
                 || row.2.ends_with("/revoke")
                 || row.2 == "/v1/notifications"
+                || row.2 == "/v1/reminders"
                 || row.2.ends_with("/emails")
                 || row.2 == "/v1/admin/jobs"
                 || call.1.contains("status");

@@ -199,6 +199,23 @@ pub const ROWS: &[Row] = &[
         ],
     ),
     Row(Member, "delete", "/v1/notifications/{id}", BARE),
+    Row(
+        Service,
+        "post",
+        "/v1/reminders",
+        &[(
+            "",
+            r#"{"userIds":["friend"],"at":"2020-01-01T00:00:00Z","notification":{"type":"T","title":"x"}}"#,
+        )],
+    ),
+    Row(
+        Service,
+        "get",
+        "/v1/reminders",
+        &[("", ""), ("?state=WAITING&limit=1", "")],
+    ),
+    Row(Service, "get", "/v1/reminders/{id}", BARE),
+    Row(Service, "delete", "/v1/reminders/{id}", BARE),
     Row(Member, "get", "/v1/users/{id}", BARE),
     Row(Service, "put", "/v1/users/{id}", &[("", r#"{"name":"x"}"#)]),
     Row(

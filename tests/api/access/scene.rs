@@ -42,6 +42,8 @@ pub struct Scene {
     pub private: Target,
     /// Of bob's.
     pub notification: String,
+    /// Of bob, and it waits.
+    pub reminder: String,
     /// One that the backend wants sent, and that waits.
     pub email: String,
     /// What bob wrote ahead to alice alone; and what the host did.
@@ -124,6 +126,15 @@ async fn notification(service: &Person) -> String {
     id(&told["items"][0])
 }
 
+/// Of bob, about things inside.
+async fn reminder(service: &Person) -> String {
+    let later = chrono::Utc::now() + chrono::Duration::hours(1);
+    let what =
+        json!({ "type": "T", "title": PRIVATE, "message": PRIVATE, "link": format!("/{PRIVATE}") });
+    let remind = json!({ "userIds": ["bob"], "at": later.to_rfc3339(), "notification": what });
+    id(&service.post("/v1/reminders", &remind).await.ok())
+}
+
 /// To a person inside, about things inside.
 async fn waiting_email(service: &Person) -> String {
     let later = chrono::Utc::now() + chrono::Duration::hours(1);
@@ -174,8 +185,6 @@ impl Scene {
         let private = alice.converse_with("bob").await;
         let messages = format!("/v1/conversations/{private}/messages");
         let said = id(&alice.post(&messages, &message(PRIVATE)).await.ok());
-        let notification = notification(&service).await;
-        let email = waiting_email(&service).await;
         let cursor = alice.cursor().await;
         let page = alice.get("/v1/conversations?limit=1").await.ok();
         let page_token = page["nextPageToken"]
@@ -184,6 +193,9 @@ impl Scene {
             .to_owned();
         Self {
             ahead: write_ahead([&bob, &service], &private).await,
+            notification: notification(&service).await,
+            reminder: reminder(&service).await,
+            email: waiting_email(&service).await,
             group: Target {
                 conversation: group,
                 message: late,
@@ -198,8 +210,6 @@ impl Scene {
             service,
             other_service,
             early_message,
-            notification,
-            email,
             outsiders,
             cursor,
             page_token,
@@ -215,6 +225,7 @@ impl Scene {
             &self.private.message,
             &self.group.message,
             &self.notification,
+            &self.reminder,
         ];
         if !outsider.is_former {
             words.extend([EARLY, &self.group.conversation, &self.early_message]);

@@ -6,6 +6,7 @@ use super::TENANT;
 use super::emailed::{people_are_emailed, somebody_is_told_what_is_unread};
 use super::looking::{a_stream_lives_by_a_ticket, counted, looks, people_are_seen, the_host_looks};
 use super::parting::somebody_parts;
+use super::reminded::people_are_reminded;
 use crate::scheduled::ahead;
 use crate::support::{App, Database, Person, eventually};
 
@@ -55,6 +56,7 @@ pub async fn happens(app: &App) {
     for one in [&alice, &bob, &carol] {
         looks(one, &[&pair, &group, &crowd], &start).await;
     }
+    people_are_reminded(&host).await;
     people_are_emailed(app, &host, &alice).await;
     somebody_is_told_what_is_unread(app, &host, &alice).await;
     something_is_sent_later(app, &alice, &bob, &host, &pair).await;
@@ -302,6 +304,7 @@ async fn is_swept(app: &App) {
     for kind in [
         "handouts.write",
         "jobs.prune",
+        "reminders.prune",
         "deliveries.write",
         "revocations.recent",
         "conversations.count",

@@ -25,7 +25,7 @@ const GLOBAL_KEYS: [(&str, &str); 2] = [
 ];
 
 /// Indexes without a tenant, which are no keys: for what goes by time, whoever it belongs to.
-const BY_TIME: [&str; 15] = [
+const BY_TIME: [&str; 16] = [
     "digests_told_at",
     "erasures_requested_at",
     "handouts_at",
@@ -38,6 +38,7 @@ const BY_TIME: [&str; 15] = [
     "notifications_created_at",
     "notifications_over",
     "presence_changed",
+    "reminders_finished_at",
     "revisions_replaced_at",
     "revocations_revoked_at",
     "stream_tickets_expires",

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::TENANT;
 use super::everything::{id, person};
+use super::reminded::{IN_THE_MIDDLE, she_is_to_be_reminded};
 use crate::sse::Sse;
 use crate::support::{App, Database, Person, eventually};
 
@@ -18,6 +19,7 @@ pub async fn somebody_parts(app: &App, alice: &Person, bob: &Person, host: &Pers
     let url = format!("{}/v1/events/stream?ticket={ticket}", eve.base);
     let opened = reqwest::get(url).await.expect("the service answers");
     Sse::of(opened).until("hello").await;
+    she_is_to_be_reminded(host).await;
     for of in ["eve", "alice", "bob"] {
         is_exported(host, of).await;
     }
@@ -138,6 +140,9 @@ pub async fn stands_in_the_middle(database: &Database) {
         &like_bobs("notifications", ",\"id\":\"01980000-0000-7000-8000-000000000001\""),
         &like_bobs("stream_tickets", ",\"hash\":\"\\\\x0123\""),
     ] {
+        database.execute(sql).await;
+    }
+    for sql in IN_THE_MIDDLE {
         database.execute(sql).await;
     }
 }
