@@ -34,6 +34,11 @@ pub async fn people_are_emailed(app: &App, host: &Person, alice: &Person) {
     let path = format!("/v1/unsubscribe?token={token}");
     assert_eq!(host.get(&path).await.status, 200);
     assert_eq!(host.post(&path, &json!({})).await.status, 200);
+    let told =
+        json!({ "userId": "bob", "type": "T", "title": "t", "channels": ["inApp", "email"] });
+    let told = host.post("/v1/notifications", &told).await.ok();
+    let told = format!("/v1/notifications/{}", id(&told["items"][0]));
+    assert_eq!(host.delete(&told).await.status, 204);
     let on = json!({ "emailOff": false });
     alice.patch("/v1/me", &on).await.ok();
 }
