@@ -119,6 +119,9 @@ pub(super) async fn not_in_app(
     connection: &mut PgConnection,
     asked: &[(&UserKey, &str)],
 ) -> Result<Vec<usize>> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
     let text = "
         select g.n - 1 from unnest($1::text[], $2::text[], $3::text[]) with ordinality as g (tenant_id, user_id, type, n)
           join notification_preferences p on p.tenant_id = g.tenant_id and p.user_id = g.user_id

@@ -74,7 +74,7 @@ fn is_background(query: &str) -> bool {
         "with old as",
         "from revocations where revoked_at",
         "update erasures set claimed_until",
-        "with due as",
+        "with emails as",
         "leased_until < now()",
         "from jobs where state",
         "delete from jobs",

@@ -285,8 +285,14 @@ async fn something_is_sent_later(
         for _ in 0..2 {
             by.delete(&format!("/v1/scheduled-messages/{last}")).await;
         }
-        let nobodys = uuid::Uuid::now_v7();
-        by.delete(&format!("/v1/scheduled-messages/{nobodys}"))
+        // One that is sent by now.
+        let soonest = &ids[ids.len() - 4];
+        eventually("its time", async || {
+            let waiting = by.get("/v1/scheduled-messages").await.ok().to_string();
+            (!waiting.contains(&**soonest)).then_some(())
+        })
+        .await;
+        by.delete(&format!("/v1/scheduled-messages/{soonest}"))
             .await;
     }
     host.get("/v1/admin/jobs").await.ok();
