@@ -124,7 +124,7 @@ async fn a_password_for_the_mail_server_does_not_travel_in_plain_and_half_a_sett
             "",
             "public_url is no https:// address",
         ),
-        ("mail={timeout_secs=21}", "", "1 to 20"),
+        ("mail={timeout_secs=61}", "", "1 to 60"),
         ("mail={password=\"x\"}", "", "password"),
     ] {
         is_refused(mail, &url(smtp), named).await;
