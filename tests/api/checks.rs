@@ -163,10 +163,13 @@ async fn keys_are_published_by_https_or_in_a_file_and_by_nothing_else() {
 fn no_secret_is_printed_with_the_settings() {
     let canary = "canary-4711-of-the-settings-that-is-long-enough";
     let key = |key: &str| json!([{ key: canary, "algorithms": ["RS256"] }]);
+    let smtp = format!("smtps://chat:{canary}@mx.example");
+    let mail = json!({ "smtp_url": smtp, "from": "chat@site.example", "public_url": "https://chat.site.example" });
     let settings = [
         ("jwt_secret", json!(canary)),
         ("jwt_secret_before", json!(canary)),
         ("listen_url", json!(format!("postgres://a:{canary}@b/c"))),
+        ("mail", mail),
         ("keys", json!([{ "secret": canary }])),
         ("keys", key("pem")),
         ("keys", key("jwks")),

@@ -51,6 +51,8 @@ let pages = 1;
 let next;
 /** Of two answers the one that was asked for later counts. */
 let turn = 0;
+/** Whether one is asked for. */
+let isAsking = false;
 
 function say(text, isWrong = false) {
   at("said").textContent = text;
@@ -133,6 +135,7 @@ async function load(isMore = false) {
   for (const name of ["state", "kind"]) if (at(name).value) query.set(name, at(name).value);
   if (isMore) query.set("pageToken", next);
   const mine = ++turn;
+  isAsking = true;
   try {
     const page = await ask(`?${query}`);
     if (mine !== turn || !token) return;
@@ -146,6 +149,8 @@ async function load(isMore = false) {
     if (at("said").classList.contains("wrong")) say("");
   } catch (error) {
     if (mine === turn) failed(error);
+  } finally {
+    if (mine === turn) isAsking = false;
   }
 }
 
@@ -176,7 +181,10 @@ function set() {
   at("jobs").tHead.append(heads(["created", "kind", "state", "when", "user", "attempts", "error", "action"], ["attempts", "action"]));
   at("enter").addEventListener("submit", (event) => {
     event.preventDefault();
-    token = at("token").value.trim();
+    const given = at("token").value.trim().replace(/^Bearer\s+/i, "");
+    // What a header cannot hold is no token.
+    if (!/^[\x21-\x7e]+$/.test(given)) return leave(t("refused"));
+    token = given;
     sessionStorage.setItem(KEY, token);
     at("token").value = "";
     say("");
@@ -188,7 +196,7 @@ function set() {
   at("refresh").addEventListener("click", () => load());
   at("more").addEventListener("click", () => load(true));
   at("jobs").addEventListener("click", ({ target }) => target.dataset.action && act(target));
-  setInterval(() => document.visibilityState === "visible" && pages === 1 && load(), EVERY);
+  setInterval(() => document.visibilityState === "visible" && pages === 1 && !isAsking && load(), EVERY);
   show();
   load();
 }
