@@ -26,7 +26,8 @@ create table jobs (
     constraint jobs_state check (state in ('WAITING', 'RUNNING', 'DONE', 'DEAD', 'CANCELLED'))
 );
 create unique index jobs_key on jobs (tenant_id, kind, key) where key is not null;
-create index jobs_due on jobs (run_at) where state = 'WAITING' and kind <> 'EMAIL';
+create index jobs_due on jobs (run_at) where state = 'WAITING' and kind not in ('EMAIL', 'DIGEST');
+create index jobs_digests_due on jobs (run_at) where state = 'WAITING' and kind = 'DIGEST';
 create index jobs_emails_due on jobs (run_at) where state = 'WAITING' and kind = 'EMAIL';
 create index jobs_leased on jobs (leased_until) where state = 'RUNNING';
 create index jobs_finished on jobs (finished_at) where finished_at is not null;

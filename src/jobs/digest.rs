@@ -68,12 +68,13 @@ pub async fn tell(
     let Some(reader) = reader.filter(|reader| reader.email.is_some()) else {
         return moot("the person has no address");
     };
+    // Before what they have not read is counted: that may be much.
+    if let Some(end) = put_off(&wishes, &reader, period, now) {
+        return Ok(Ending::Later(end));
+    }
     let unread = digests::unread(db, user).await?;
     if unread.iter().all(|one| one.untold_since.is_none()) {
         return moot("all is read, or was told");
-    }
-    if let Some(end) = put_off(&wishes, &reader, period, now) {
-        return Ok(Ending::Later(end));
     }
     let Plan { told, next } = plan(&unread, reader.visited_at, period, now);
     let later = next.map_or(Ending::Done, Ending::Later);
@@ -100,13 +101,10 @@ fn put_off(
     period: TimeDelta,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    let online = reader.online_until.filter(|until| *until > now);
+    let online = reader.online_until.map(|until| until + period);
+    let online = online.filter(|at| *at > now);
     let told = reader.told_at.map(|at| at + period).filter(|at| *at > now);
-    let ends = [
-        wishes.quiet_until(now),
-        online.map(|until| until + period),
-        told,
-    ];
+    let ends = [wishes.quiet_until(now), online, told];
     ends.into_iter().flatten().max()
 }
 
@@ -164,14 +162,16 @@ fn told_in_vain(one: &Unread, visited_at: Option<DateTime<Utc>>) -> i32 {
     told_at.and(one.times).unwrap_or(0)
 }
 
-/// After so many e-mails about a conversation.
+/// After one, two, and more e-mails about a conversation.
+pub const BACK_OFF: [TimeDelta; 3] = [
+    TimeDelta::hours(1),
+    TimeDelta::hours(6),
+    TimeDelta::hours(24),
+];
+
 fn back_off(times: i32) -> TimeDelta {
-    match times {
-        ..=0 => TimeDelta::zero(),
-        1 => TimeDelta::hours(1),
-        2 => TimeDelta::hours(6),
-        _ => TimeDelta::hours(24),
-    }
+    let nth = usize::try_from(times - 1).map(|nth| nth.min(BACK_OFF.len() - 1));
+    nth.map_or(TimeDelta::zero(), |nth| BACK_OFF[nth])
 }
 
 fn written(

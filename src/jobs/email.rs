@@ -24,7 +24,7 @@ pub(super) async fn send(shop: &Shop, job: &Taken, now: DateTime<Utc>) -> Ending
     let Ok(payload) = serde_json::from_value::<EmailPayload>(job.payload.clone()) else {
         return again(job, "it was written by another version");
     };
-    if payload.expires_at.is_some_and(|end| end.0 <= Utc::now()) {
+    if payload.expires_at.is_some_and(|end| end.0 <= now) {
         return Ending::Moot("it has expired".to_owned());
     }
     let wishes = match wishes(shop, job, &payload).await {

@@ -34,6 +34,9 @@ const COUNT_EVERY: Duration = Duration::from_secs(15);
 /// What was begun when the instance drains may take so long; then it is given back.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// Of those that look for what one person has not read: they are in no hurry, and each is some statements.
+const DIGESTS_AT_ONCE: usize = 2;
+
 /// What jobs are done with.
 pub struct Shop {
     pub db: Db,
@@ -75,38 +78,47 @@ pub async fn run(
     let email_lease = lease.max(longest.div_f64(work::OF_THE_LEASE) + Duration::from_secs(1));
     let (over, is_over) = watch::channel(false);
     let mut search = Search::default();
-    let (mut emails, mut others) = (JoinSet::new(), JoinSet::new());
+    let (mut emails, mut digests, mut others) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
     while !shop.live.is_draining() && settings.at_once > 0 {
         while emails.try_join_next().is_some() {}
+        while digests.try_join_next().is_some() {}
         while others.try_join_next().is_some() {}
         let places = Places {
             emails: (settings.at_once - emails.len()) as i64,
             email_lease,
+            digests: (DIGESTS_AT_ONCE - digests.len()) as i64,
             others: (settings.at_once - others.len()) as i64,
             lease,
         };
         for job in search.look(&shop, places).await {
             let (doing, lease) = match job.kind {
                 JobKind::Email => (&mut emails, places.email_lease),
+                JobKind::Digest => (&mut digests, places.lease),
                 _ => (&mut others, places.lease),
             };
             doing.spawn(work::work(shop.clone(), job, lease, is_over.clone()));
+        }
+        if is_time(&mut search.counted, COUNT_EVERY) {
+            search.count().await;
         }
         tokio::select! {
             () = bell.0.notified() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
             Some(_) = emails.join_next() => {}
+            Some(_) = digests.join_next() => {}
             Some(_) = others.join_next() => {}
         }
     }
     let all = async {
-        while others.join_next().await.is_some() {}
-        while emails.join_next().await.is_some() {}
+        for doing in [&mut others, &mut digests, &mut emails] {
+            while doing.join_next().await.is_some() {}
+        }
     };
     if tokio::time::timeout(DRAIN, all).await.is_err() {
         over.send_replace(true);
-        while others.join_next().await.is_some() {}
-        while emails.join_next().await.is_some() {}
+        for mut doing in [others, digests, emails] {
+            while doing.join_next().await.is_some() {}
+        }
     }
 }
 
@@ -147,19 +159,27 @@ impl Search {
         if is_time(&mut self.looked, LOOK_EVERY) {
             take_back(&mut connection).await?;
         }
-        if is_time(&mut self.counted, COUNT_EVERY) {
-            count(&mut connection).await?;
-        }
         if !self.is_begun && shop.tells_after().is_some() {
             digest_sweep::begin(&mut connection, Utc::now()).await?;
         }
         self.is_begun = true;
-        let taken = match places.emails + places.others {
+        let taken = match places.emails + places.digests + places.others {
             0 => Vec::new(),
             _ => jobs::take(&mut connection, places).await?,
         };
         self.connection = Some(connection);
         Ok(taken)
+    }
+
+    /// After what is due was begun: there may be very much to count.
+    async fn count(&mut self) {
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        match count(&mut connection).await {
+            Ok(()) => self.connection = Some(connection),
+            Err(error) => tracing::warn!(%error, "how many jobs there are is not known"),
+        }
     }
 }
 

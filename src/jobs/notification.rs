@@ -1,9 +1,11 @@
 //! Shows a notification whose time has come.
 
+use chrono::Utc;
 use uuid::Uuid;
 
 use super::Shop;
 use super::work::pause;
+use crate::error::Code;
 use crate::model::UserKey;
 use crate::store::batch::Op;
 use crate::store::jobs::{Ending, Taken};
@@ -23,6 +25,7 @@ pub(super) async fn show(shop: &Shop, job: &Taken) -> Ending {
     };
     match shop.writer.write(Op::Mark(mark)).await {
         Ok(_) => Ending::Done,
+        Err(error) if error.code == Code::ShuttingDown => Ending::Later(Utc::now()),
         Err(error) => Ending::Again(pause(job.attempts), error.to_string()),
     }
 }

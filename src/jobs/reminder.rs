@@ -1,9 +1,11 @@
 //! Reminds people of something whose time has come.
 
+use chrono::Utc;
 use uuid::Uuid;
 
 use super::Shop;
 use super::work::pause;
+use crate::error::Code;
 use crate::model::ReminderState;
 use crate::store::batch::{Op, Outcome};
 use crate::store::jobs::{Ending, Taken};
@@ -22,6 +24,7 @@ pub(super) async fn fire(shop: &Shop, job: &Taken) -> Ending {
     let state = match shop.writer.write(Op::Remind(remind)).await {
         Ok(Outcome::Reminded(state)) => state,
         Ok(_) => return Ending::Dead("the writer answered another kind of item".to_owned()),
+        Err(error) if error.code == Code::ShuttingDown => return Ending::Later(Utc::now()),
         Err(error) => return Ending::Again(pause(job.attempts), error.to_string()),
     };
     let moot = |why: &str| Ending::Moot(why.to_owned());

@@ -6,8 +6,9 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 
 use super::Shop;
+use super::digest::BACK_OFF;
 use super::work::pause;
-use crate::store::digest_sweep;
+use crate::store::digest_sweep::{self, Clock};
 use crate::store::jobs::{Ending, Taken};
 
 /// How long a message may be unread beyond the time that is set.
@@ -22,9 +23,14 @@ pub(super) async fn go_on(shop: &Shop, job: &Taken) -> Ending {
         // Another instance may be set otherwise.
         return Ending::Later(now + EVERY);
     };
+    let clock = Clock {
+        now,
+        period,
+        back_off: BACK_OFF,
+    };
     // After a step that was too long, a shorter one.
     let limit = (EVENTS >> job.attempts.saturating_sub(1).min(8)).max(1);
-    match digest_sweep::go_on(&shop.db, now, period, limit).await {
+    match digest_sweep::go_on(&shop.db, &clock, limit).await {
         Ok(true) => Ending::Repeat(now),
         Ok(false) => Ending::Repeat(now + period.min(EVERY)),
         Err(error) => Ending::Again(pause(job.attempts).min(LONGEST_PAUSE), error.to_string()),

@@ -1,6 +1,6 @@
 //! Times as the API shows them: RFC 3339, UTC, milliseconds. Shown, never used as a position.
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, SubsecRound, Utc};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
@@ -31,6 +31,10 @@ pub fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Time, D::Error> {
 
 fn parsed<E: Error>(text: &str) -> Result<Time, E> {
     let wrong = |_| E::custom("no moment of RFC 3339");
-    let time = DateTime::parse_from_rfc3339(text).map_err(wrong)?;
-    Ok(Time(time.to_utc().trunc_subsecs(3)))
+    let time = DateTime::parse_from_rfc3339(text).map_err(wrong)?.to_utc();
+    // In UTC, too, a year of four digits: as it is shown.
+    match (1..=9999).contains(&time.year()) {
+        true => Ok(Time(time.trunc_subsecs(3))),
+        false => Err(E::custom("no moment of RFC 3339")),
+    }
 }

@@ -77,7 +77,9 @@ impl Op {
             Self::Mark(_) => 8 * 1024,
             Self::Erase(_) => 64 * 1024,
             // A few of them are a batch.
-            Self::Remind(_) | Self::Blank(_) => 256 * 1024,
+            Self::Blank(_) => 256 * 1024,
+            // For as many as 1,000 people: one is a batch.
+            Self::Remind(_) => 1024 * 1024,
         }
     }
 

@@ -82,7 +82,9 @@ async fn oldest_due(connection: &mut PgConnection, tenant: &str) -> Result<Optio
     let text = "
         select extract(epoch from now() - least(
             (select run_at from jobs where tenant_id = $1 and state = 'WAITING' and kind = 'EMAIL' and run_at <= now() order by run_at limit 1),
-            (select run_at from jobs where tenant_id = $1 and state = 'WAITING' and kind <> 'EMAIL' and run_at <= now() order by run_at limit 1)))::float8";
+            (select run_at from jobs where tenant_id = $1 and state = 'WAITING' and kind = 'DIGEST' and run_at <= now() order by run_at limit 1),
+            (select run_at from jobs where tenant_id = $1 and state = 'WAITING' and kind not in ('EMAIL', 'DIGEST') and run_at <= now()
+              order by run_at limit 1)))::float8";
     let (seconds,): (Option<f64>,) = query_as("jobs.oldest_due", text)
         .bind(tenant.to_owned())
         .fetch_one(connection)

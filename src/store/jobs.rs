@@ -88,12 +88,13 @@ pub async fn put(connection: &mut PgConnection, jobs: &[NewJob]) -> Result<Vec<U
     Ok(put.into_iter().map(|(id,)| id).collect())
 }
 
-/// How many may be begun, and for how long each is held. E-mails have places of their own: a server that hangs keeps nobody
-/// else waiting.
+/// How many may be begun, and for how long each is held. E-mails have places of their own, as a server may hang, and so has
+/// what looks for unread messages, as very many may be due in one second: neither keeps anybody else waiting.
 #[derive(Debug, Clone, Copy)]
 pub struct Places {
     pub emails: i64,
     pub email_lease: Duration,
+    pub digests: i64,
     pub others: i64,
     pub lease: Duration,
 }
@@ -104,15 +105,18 @@ pub const TAKE: &str = "
     with emails as (
         select tenant_id, id from jobs where state = 'WAITING' and kind = 'EMAIL' and run_at <= now()
          order by run_at limit $4 for update skip locked
+    ), digests as (
+        select tenant_id, id from jobs where state = 'WAITING' and kind = 'DIGEST' and run_at <= now()
+         order by run_at limit $7 for update skip locked
     ), others as (
-        select tenant_id, id from jobs w where state = 'WAITING' and kind <> 'EMAIL' and run_at <= now()
+        select tenant_id, id from jobs w where state = 'WAITING' and kind not in ('EMAIL', 'DIGEST') and run_at <= now()
            and array_position($6::text[], kind) is not null
            and not (kind = 'MESSAGE' and exists (
                select from jobs e where e.tenant_id = w.tenant_id and e.user_id = w.user_id and e.kind = 'MESSAGE'
                   and e.state in ('WAITING', 'RUNNING') and (e.run_at, e.id) < (w.run_at, w.id)
                   and e.payload->'conversationId' = w.payload->'conversationId'))
          order by run_at limit $2 for update skip locked
-    ), due as (select * from emails union all select * from others)
+    ), due as (select * from emails union all select * from digests union all select * from others)
     update jobs j set state = 'RUNNING', attempts = j.attempts + 1, lease = $1,
                       leased_until = now() + make_interval(secs => case when j.kind = 'EMAIL' then $5 else $3 end)
       from due where j.tenant_id = due.tenant_id and j.id = due.id
@@ -132,7 +136,8 @@ pub async fn take(connection: &mut PgConnection, places: Places) -> Result<Vec<T
             .bind(places.lease.as_secs_f64())
             .bind(places.emails)
             .bind(places.email_lease.as_secs_f64())
-            .bind(kinds());
+            .bind(kinds())
+            .bind(places.digests);
         Ok(taken.fetch_all(connection).await?)
     })
     .await
@@ -140,7 +145,7 @@ pub async fn take(connection: &mut PgConnection, places: Places) -> Result<Vec<T
 
 /// Says how it ended, unless its lease was lost meanwhile. Gives what it is now; none where it is another's to say.
 pub async fn end(pool: &PgPool, job: &Taken, ending: &Ending) -> Result<Option<JobState>> {
-    let (mut state, mut after, mut at, mut error) = (JobState::Waiting, None, None, None);
+    let (mut state, mut after, mut error) = (JobState::Waiting, None, None);
     match ending {
         Ending::Done => state = JobState::Done,
         Ending::Moot(why) => (state, error) = (JobState::Cancelled, Some(why.clone())),
@@ -151,13 +156,17 @@ pub async fn end(pool: &PgPool, job: &Taken, ending: &Ending) -> Result<Option<J
         Ending::Again(wait, why) => {
             (after, error) = (Some(wait.as_secs_f64()), Some(why.clone()));
         }
-        Ending::Later(time) | Ending::Repeat(time) => at = Some(*time),
+        // As a span: this instance's clock is not Postgres'.
+        Ending::Later(time) | Ending::Repeat(time) => {
+            after = Some((*time - Utc::now()).as_seconds_f64().max(0.0));
+        }
     }
+    let is_later = matches!(ending, Ending::Later(_));
     let is_anew = matches!(ending, Ending::Repeat(_));
     let text = "
         update jobs set state = $4, lease = null, leased_until = null, error = case when not $8 then coalesce($7, error) end,
-                        attempts = case when $8 then 0 when $6::timestamptz is null then attempts else attempts - 1 end,
-                        run_at = coalesce(now() + make_interval(secs => $5), $6, run_at),
+                        attempts = case when $8 then 0 when $6 then attempts - 1 else attempts end,
+                        run_at = coalesce(now() + make_interval(secs => $5), run_at),
                         payload = case when $4 <> 'DONE' then payload when kind <> 'EMAIL' then '{}'
                                        else payload #- '{email,text}' #- '{email,html}' #- '{email,template,values}' end,
                         finished_at = case when $4 = 'WAITING' then null else now() end
@@ -170,7 +179,7 @@ pub async fn end(pool: &PgPool, job: &Taken, ending: &Ending) -> Result<Option<J
             .bind(job.lease)
             .bind(state.as_str())
             .bind(after)
-            .bind(at)
+            .bind(is_later)
             .bind(error)
             .bind(is_anew)
             .execute(&mut *connection)
@@ -192,12 +201,16 @@ pub struct Orphan {
 
 /// Gives back what instances held that are gone: its time is now, or over, where that was its last attempt.
 pub async fn take_back(connection: &mut PgConnection) -> Result<Vec<Orphan>> {
+    // What somebody holds for a moment, or stands still with, is found later: it keeps the others not.
     let text = "
-        update jobs set state = case when attempts >= max_attempts then 'DEAD' else 'WAITING' end,
-                        finished_at = case when attempts >= max_attempts then now() end,
-                        lease = null, leased_until = null, error = 'the instance that did it has ended, or took too long'
-         where state = 'RUNNING' and leased_until < now() and kind = any($1)
-        returning id, kind, state";
+        with gone as (
+            select tenant_id, id from jobs where state = 'RUNNING' and leased_until < now() and kind = any($1) for update skip locked
+        )
+        update jobs j set state = case when j.attempts >= j.max_attempts then 'DEAD' else 'WAITING' end,
+                          finished_at = case when j.attempts >= j.max_attempts then now() end,
+                          lease = null, leased_until = null, error = 'the instance that did it has ended, or took too long'
+          from gone where j.tenant_id = gone.tenant_id and j.id = gone.id
+        returning j.id, j.kind, j.state";
     bounded(async {
         Ok(query_as("jobs.take_back", text)
             .bind(kinds())
@@ -217,7 +230,9 @@ pub async fn standing(connection: &mut PgConnection) -> Result<([(JobState, i64)
                (select count(*) from jobs where state = 'DEAD'),
                coalesce(extract(epoch from now() - least(
                    (select run_at from jobs where state = 'WAITING' and kind = 'EMAIL' and run_at <= now() order by run_at limit 1),
-                   (select run_at from jobs where state = 'WAITING' and kind <> 'EMAIL' and tenant_id <> '' and run_at <= now() order by run_at limit 1)))::float8, 0)";
+                   (select run_at from jobs where state = 'WAITING' and kind = 'DIGEST' and run_at <= now() order by run_at limit 1),
+                   (select run_at from jobs where state = 'WAITING' and kind not in ('EMAIL', 'DIGEST') and tenant_id <> ''
+                       and run_at <= now() order by run_at limit 1)))::float8, 0)";
     bounded(async {
         let (waiting, running, dead, oldest): (i64, i64, i64, f64) =
             query_as("jobs.standing", text)

@@ -92,6 +92,8 @@ impl rocket_db_pools::Pool for Pool {
             .connect_lazy_with(options.options([
                 ("statement_timeout", "5s"),
                 ("lock_timeout", "2s"),
+                // An instance that stands still lets go of what others wait for.
+                ("idle_in_transaction_session_timeout", "5s"),
                 // For an inbox, planning anew each time cost as much as reading it.
                 ("plan_cache_mode", "force_generic_plan"),
             ]));

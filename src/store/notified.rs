@@ -172,7 +172,8 @@ async fn all_read(
     Ok(count as u64)
 }
 
-/// A tombstone: the text goes, the events that name it go on, and the e-mail that would still have told it goes nowhere.
+/// A tombstone: the text goes, the events that name it go on, and the e-mail that would
+/// still have told it goes nowhere, nor is one tried again that is being sent.
 async fn deleted(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<Result<u64>> {
     let Some(found) = find(log, mark, id).await? else {
         let is_done = was_deleted(log, mark, id).await?;
@@ -188,8 +189,8 @@ async fn deleted(log: &mut LogTransaction<'_>, mark: &Mark, id: Uuid) -> Result<
         tell(log, EventKind::NotificationDeleted, &user, id, count);
     }
     if found.email {
-        let text = "update jobs set state = 'CANCELLED', payload = '{}', finished_at = now()
-                     where tenant_id = $1 and kind = 'EMAIL' and key = $2 and state = 'WAITING'";
+        let text = "update jobs set state = 'CANCELLED', payload = '{}', finished_at = now(), lease = null, leased_until = null
+                     where tenant_id = $1 and kind = 'EMAIL' and key = $2 and state <> 'DONE'";
         query("notifications.unmail", text)
             .bind(mark.by.tenant.to_string())
             .bind(email_key(id))

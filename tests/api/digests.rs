@@ -11,8 +11,9 @@ mod mailed;
 #[path = "digests/sweep.rs"]
 mod sweep;
 
-use causerie::jobs::digest;
+use causerie::jobs::digest::{self, BACK_OFF};
 use causerie::model::{Language, UserKey};
+use causerie::store::digest_sweep::Clock;
 use causerie::store::jobs::Ending;
 use causerie::store::preferences::Defaults;
 use causerie::store::{Db, connect_options, digest_sweep, migrate};
@@ -39,6 +40,14 @@ pub fn at(text: &str) -> DateTime<Utc> {
         _ => format!("{text}Z"),
     };
     form.replace(' ', "T").parse().expect("a time")
+}
+
+pub fn moment(now: &str) -> Clock {
+    Clock {
+        now: at(now),
+        period: PERIOD,
+        back_off: BACK_OFF,
+    }
 }
 
 impl Site {
@@ -147,7 +156,7 @@ impl Site {
 
     /// Goes through the log once.
     pub async fn sweep(&self, now: &str, limit: i64) -> bool {
-        let more = digest_sweep::go_on(&self.db, at(now), PERIOD, limit).await;
+        let more = digest_sweep::go_on(&self.db, &moment(now), limit).await;
         more.expect("a step")
     }
 

@@ -154,7 +154,7 @@ const UNTOLD: [&str; 11] = [
     "join users u on true and u.id = g.id and u.is_erased",
     // No message of the other tenant has the id of a job here; and its e-mails are over when they are looked for.
     "not exists (select from messages m where true and m.id = $2)",
-    "where true and kind = 'EMAIL' and key = $2 and state = 'WAITING'",
+    "where true and kind = 'EMAIL' and key = $2 and state <> 'DONE'",
     // What was told at a moment the other tenant was told at another.
     "from digests d join members m on true and",
     "join messages x on true and x.conversation_id = d.conversation_id",

@@ -24,7 +24,11 @@ async fn somebody_is_told_once_when_a_message_was_unread_for_five_minutes() {
     assert_eq!(site.subjects().await, [""; 0]);
     assert_eq!(site.tell("2026-01-10 13:07").await, Ending::Done);
     assert_eq!(site.subjects().await, [ONE]);
-    for again in ["2026-01-10 13:07", "2026-01-10 13:12", "2026-01-12 13:00"] {
+    assert_eq!(
+        site.tell("2026-01-10 13:07").await,
+        later("2026-01-10 13:12")
+    );
+    for again in ["2026-01-10 13:12", "2026-01-12 13:00"] {
         assert_moot(&site.tell(again).await);
     }
     assert_eq!(site.subjects().await, [ONE]);
@@ -120,6 +124,11 @@ async fn whoever_is_there_is_told_after_they_have_left() {
     site.says(1, "2026-01-10 13:02").await;
     assert_eq!(
         site.tell("2026-01-10 13:07").await,
+        later("2026-01-10 13:12:15")
+    );
+    // Also where nobody looked while they were there.
+    assert_eq!(
+        site.tell("2026-01-10 13:08").await,
         later("2026-01-10 13:12:15")
     );
     // Who hides is not said to be there.

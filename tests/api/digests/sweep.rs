@@ -5,7 +5,7 @@ use causerie::store::jobs::Ending;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use super::{PERIOD, Site, at};
+use super::{Site, at, moment};
 
 const JOBS: &str =
     "select count(*) from jobs where kind = 'DIGEST' and user_id = 'bob' and state = 'WAITING'";
@@ -48,7 +48,8 @@ async fn a_long_way_goes_in_steps_and_each_event_counts_once_however_many_go() {
     }
     assert!(site.sweep("2026-01-10 13:10", 10).await);
     assert_eq!(site.database.number(PLACE).await, 10);
-    let all = (0..4).map(|_| digest_sweep::go_on(&site.db, at("2026-01-10 13:10"), PERIOD, 5));
+    let now = moment("2026-01-10 13:10");
+    let all = (0..4).map(|_| digest_sweep::go_on(&site.db, &now, 5));
     let steps = futures::future::join_all(all).await;
     let more = steps
         .into_iter()
@@ -85,6 +86,26 @@ async fn whose_job_waits_is_told_earlier_and_whose_job_is_over_is_told_again() {
     site.says(2, "2026-01-10 13:04").await;
     site.sweep("2026-01-10 13:10", 100).await;
     assert_eq!(site.database.number(JOBS).await, 0, "it is being done");
+}
+
+#[tokio::test]
+async fn whoever_was_told_in_vain_is_not_looked_at_each_time_somebody_writes() {
+    for (seen, due) in [(None, "14:06"), (Some("2026-01-10 13:10"), "13:26")] {
+        let site = Site::build().await;
+        site.begin("2026-01-10 13:00").await;
+        site.says(1, "2026-01-10 13:01").await;
+        site.sweep("2026-01-10 13:06", 100).await;
+        assert_eq!(site.tell("2026-01-10 13:06").await, Ending::Done);
+        site.run("update jobs set state = 'DONE' where kind = 'DIGEST'")
+            .await;
+        if let Some(seen) = seen {
+            site.is_seen(seen, seen).await;
+        }
+        site.says(1, "2026-01-10 13:20").await;
+        site.sweep("2026-01-10 13:26", 100).await;
+        let due = format!("{JOBS} and run_at = '2026-01-10 {due}Z'");
+        assert_eq!(site.database.number(&due).await, 1, "{seen:?}");
+    }
 }
 
 #[tokio::test]
@@ -147,6 +168,8 @@ async fn a_step_reads_by_the_index_however_much_was_said() {
     .bind(59_500_i64)
     .bind(60_000_i64)
     .bind(at("2020-01-01 00:00"))
+    .bind(at("2026-01-10 13:07"))
+    .bind(vec![3_600.0; 3])
     .fetch_one(&mut connection)
     .await
     .expect("a plan");

@@ -43,6 +43,7 @@ async fn buffers(database: &Database) -> i64 {
         .bind(4_i64)
         .bind(90.0)
         .bind(kinds())
+        .bind(2_i64)
         .fetch_one(&mut *transaction)
         .await
         .expect("a plan");

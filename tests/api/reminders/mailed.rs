@@ -66,19 +66,16 @@ async fn one_that_was_put_off_is_not_sent_when_it_has_expired() {
     let quiet =
         json!({ "timeZone": "Etc/UTC", "quietHours": { "from": clock(-1), "to": clock(2) } });
     alice.patch("/v1/me/preferences", &quiet).await.ok();
-    for (title, end) in [("Over", ahead(3)), ("In time", ahead(3600))] {
+    for title in ["Over", "In time"] {
         let mut body = with(to(&["alice"], PAST), "channels", json!(["email"]));
-        body["expiresAt"] = json!(end);
+        body["expiresAt"] = json!(ahead(3600));
         body["notification"]["title"] = json!(title);
         let path = remind(&service, &body).await;
         is(&service, &path, "FIRED").await;
     }
     are(&app, 2, "state = 'WAITING' and run_at > now() + '1 hour'").await;
-    let over = "select count(*) from reminders where expires_at < now()";
-    eventually("one of them to expire", async || {
-        (app.database.number(over).await == 1).then_some(())
-    })
-    .await;
+    let over = "update jobs set payload = jsonb_set(payload, '{expiresAt}', '\"2026-01-01T00:00:00.000Z\"') where payload::text like '%Over%'";
+    app.database.execute(over).await;
     alice
         .patch("/v1/me/preferences", &json!({ "quietHours": null }))
         .await

@@ -25,12 +25,13 @@ const GLOBAL_KEYS: [(&str, &str); 2] = [
 ];
 
 /// Indexes without a tenant, which are no keys: for what goes by time, whoever it belongs to.
-const BY_TIME: [&str; 16] = [
+const BY_TIME: [&str; 17] = [
     "digests_told_at",
     "erasures_requested_at",
     "handouts_at",
     "idempotency_keys_created_at",
     "jobs_dead",
+    "jobs_digests_due",
     "jobs_due",
     "jobs_emails_due",
     "jobs_finished",
