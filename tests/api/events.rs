@@ -90,7 +90,7 @@ async fn a_page_holds_the_limit_and_unread_waits_for_the_last_one() {
         assert_eq!(page["cursor"], page["events"][1]["cursor"]);
     }
     let unread = serde_json::json!({
-        "total": 5, "conversations": 1, "changed": [{ "id": conversation, "unreadCount": 5 }]
+        "total": 5, "conversations": 1, "notifications": 0, "changed": [{ "id": conversation, "unreadCount": 5 }]
     });
     assert_eq!(pages[2]["unread"], unread);
 }

@@ -229,7 +229,7 @@ async fn a_snapshot_holds_the_first_page_and_all_that_is_unread() {
         bob.get("/v1/conversations?limit=2").await.ok()
     );
     assert_eq!(sync["conversations"]["hasMore"], true);
-    let expected = json!({ "total": 1, "conversations": 1, "changed": [{ "id": conversation, "unreadCount": 1 }] });
+    let expected = json!({ "total": 1, "conversations": 1, "notifications": 0, "changed": [{ "id": conversation, "unreadCount": 1 }] });
     assert_eq!(sync["unread"], expected, "also of what is on a later page");
     let token = sync["conversations"]["nextPageToken"]
         .as_str()
