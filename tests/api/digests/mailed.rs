@@ -115,6 +115,11 @@ async fn unread_messages_are_told_once_in_the_readers_language() {
     app.database
         .execute("update unread_sweep set position = 0")
         .await;
+    is(&app, "DIGEST", "bob", "WAITING").await;
+    // For an hour: he was told in vain.
+    app.database
+        .execute("update jobs set run_at = now() where kind = 'DIGEST' and state = 'WAITING'")
+        .await;
     is(&app, "DIGEST", "bob", "CANCELLED").await;
     assert_eq!(smtp.accepted().len(), 2);
 }
