@@ -67,7 +67,7 @@ const ACROSS: [(&str, &str); 32] = [
         LOG,
     ),
     (
-        "^select distinct m.tenant_id, m.user_id from (select tenant_id, conversation_id, min(seq)",
+        "^select m.tenant_id, m.user_id, min(coalesce(w.until, $4)) as at from (select tenant_id, conversation_id, min(seq)",
         "whoever has not read what the log tells of: each job goes where its row says",
     ),
     ("^with emails as ( select tenant_id, id from jobs", JOBS),
