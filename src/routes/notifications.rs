@@ -34,8 +34,7 @@ pub struct NotificationPage {
 /// Tell people something (`service`)
 ///
 /// One notification for each person that is named. Live in their feeds as `notification.created`. With `deliverAt` they are
-/// shown at that time. Repeated with the same `Idempotency-Key` and the
-/// same body it gives the same ones.
+/// shown at that time. Repeated with the same `Idempotency-Key` and the same body it gives the same ones.
 #[utoipa::path(post, path = "/v1/notifications", tag = "notifications", operation_id = "createNotifications", request_body = NewNotification,
     params(("Idempotency-Key" = Option<String>, Header, description = "Chosen by the caller; remembered for 30 days")),
     responses(

@@ -63,7 +63,7 @@ class Handler:
             "parts": {part.get_content_type(): part.get_content() for part in parts},
         })
         if mode == "late":
-            await asyncio.sleep(4)
+            await asyncio.sleep(3)
         return "250 taken"
 
 
